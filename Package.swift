@@ -1,0 +1,68 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+// No Swift package dependencies on purpose: a custody node builds from the distribution's packages alone
+// (docker/install-packages), with no code fetched at build time.
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.init(stringLiteral: name)] + dependencies, resources: resources,
+    swiftSettings: settings)
+}
+
+let package = Package(
+  name: "fednode",
+  products: [.executable(name: "fednode", targets: ["fednode"])],
+  targets: [
+    // C libraries, one module each.
+    .target(name: "CLinux"),
+    .target(
+      name: "CNgtcp2", dependencies: ["CGnuTLS"],
+      linkerSettings: [.linkedLibrary("ngtcp2"), .linkedLibrary("ngtcp2_crypto_gnutls")]),
+    .systemLibrary(name: "CGnuTLS", pkgConfig: "gnutls", providers: [.apt(["libgnutls28-dev"])]),
+    .systemLibrary(name: "CSecp256k1", pkgConfig: "libsecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
+    .systemLibrary(name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+    .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+
+    module("Logging"),
+    module("P2PCore"),
+    module("LinuxIO", ["CLinux"]),
+    module("GnuTLS", ["CGnuTLS", "CSecp256k1", "P2PCore"]),
+    module("QUIC", ["CNgtcp2", "GnuTLS", "LinuxIO", "P2PCore"]),
+    module("P2PHost", ["P2PCore", "Logging"]),
+    module("MicroHTTP", ["CMicroHTTPD"]),
+    module("Jansson", ["CJansson"]),
+    module("YAML", ["CYAML"]),
+    module("ManagementAPI", ["P2PHost", "P2PCore", "MicroHTTP", "Jansson", "Logging"]),
+    .executableTarget(
+      name: "fednode",
+      dependencies: [
+        "P2PCore", "LinuxIO", "GnuTLS", "QUIC", "P2PHost", "MicroHTTP", "Jansson", "YAML", "ManagementAPI",
+        "Logging",
+      ],
+      swiftSettings: settings),
+
+    tests("P2PCore", resources: [.copy("Vectors")]),
+    tests("Logging"),
+    tests("LinuxIO"),
+    tests("GnuTLS", ["P2PCore"], resources: [.copy("Vectors")]),
+    tests("QUIC", ["GnuTLS", "LinuxIO", "P2PCore"]),
+    tests("P2PHost", ["P2PCore"]),
+    tests("MicroHTTP"),
+    tests("Jansson"),
+    tests("YAML"),
+    tests("ManagementAPI", ["P2PHost", "P2PCore", "MicroHTTP", "Jansson"]),
+    tests("fednode", ["P2PCore", "YAML"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

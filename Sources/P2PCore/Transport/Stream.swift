@@ -1,0 +1,33 @@
+/// A bidirectional stream. One reader and one writer at a time; safe from any thread, fastest on the
+/// transport's `streamExecutor`.
+package protocol Stream: AnyObject, Sendable {
+  /// The QUIC stream id.
+  var id: Int64 { get }
+  var direction: Direction { get }
+
+  /// The next bytes in order, at least one and at most `maximum`; nil at the end (the remote finished).
+  /// Flow-control credit goes back to the remote as bytes are returned here.
+  func read(upTo maximum: Int) async throws(StreamError) -> [UInt8]?
+
+  /// Copies `bytes` into the send buffer; waits while it is full. `finish` ends our side with the last byte.
+  func write(_ bytes: [UInt8], finish: Bool) async throws(StreamError)
+
+  /// Aborts both directions (RESET_STREAM and STOP_SENDING, RFC 9000 §19.4–5). Idempotent.
+  func reset(code: UInt64)
+
+  /// Tells the remote that we read no further (STOP_SENDING).
+  func stopReading(code: UInt64)
+}
+
+package enum StreamError: Error, Sendable, Hashable {
+  /// The remote reset its side or stopped ours.
+  case reset(code: UInt64)
+  /// We reset the stream ourselves.
+  case resetLocally
+  /// The connection under it is gone.
+  case connectionClosed(String)
+  /// The task was cancelled.
+  case cancelled
+  /// A read past the end was asked for, or a write after finish.
+  case finished
+}

@@ -1,0 +1,55 @@
+/// A way to reach peers: listens, dials, and yields authenticated connections.
+///
+/// `P2PHost` knows only this. QUIC implements it; tests use an in-memory one.
+package protocol Transport: AnyObject, Sendable {
+  /// The executor that streams of this transport live on. Protocol handlers run there, so that a read or a write
+  /// of a stream needs no thread hop.
+  var streamExecutor: (any TaskExecutor)? { get }
+
+  /// Addresses that sockets are really bound to, ports resolved, without `/p2p`. Wildcards stay wildcards.
+  var listenAddresses: [Multiaddr] { get }
+
+  /// What became of every configured listen address.
+  var listeners: [ListenerStatus] { get }
+
+  /// Begins to accept. `events` is called in order, on the transport's thread, and must return at once.
+  func start(_ events: @escaping @Sendable (TransportEvent) -> Void) async throws
+
+  /// Dials one resolved address (`/ip4|ip6/…/udp/…/quic-v1`, any `/p2p` ignored). Returns when the remote has
+  /// accepted us (QUIC: handshake confirmed). Cancelling the task abandons the dial and tells the remote.
+  /// The connection is also reported by `.opened` before this returns.
+  func dial(_ address: Multiaddr, expecting peer: PeerID?, timeout: Duration) async throws(DialError) -> any Connection
+
+  /// Refuses new connections from now on.
+  func stopAccepting() async
+
+  /// Closes all connections with `code`, then the sockets. Returns when both are gone or after `timeout`.
+  func shutdown(code: UInt64, timeout: Duration) async
+}
+
+/// State of one configured listen address.
+package struct ListenerStatus: Sendable, Hashable {
+  package var address: Multiaddr
+  /// Nil when it listens.
+  package var error: String?
+
+  package init(address: Multiaddr, error: String?) {
+    self.address = address
+    self.error = error
+  }
+}
+
+/// What a transport tells its host, in order.
+package enum TransportEvent: Sendable {
+  /// Authenticated and confirmed; inbound and outbound alike.
+  case opened(any Connection)
+  /// The last word about a connection that was `.opened`.
+  case closed(any Connection, CloseReason)
+  /// The remote opened a bidirectional stream.
+  case stream(any Stream, on: any Connection)
+  /// The remote moved to another address and the path was validated (RFC 9000 §9).
+  case pathChanged(any Connection)
+  /// An inbound connection that was not accepted, with the reason. Rate-limited by the transport.
+  case inboundRefused(remoteAddress: Multiaddr, reason: String)
+  case listenerFailed(ListenerStatus)
+}
