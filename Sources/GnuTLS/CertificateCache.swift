@@ -26,6 +26,8 @@ package struct CertificateCache {
 
   package var count: Int { self.entries.count }
 
+  func contains(_ der: [UInt8]) -> Bool { self.entries[sha256(der)] != nil }
+
   /// What `CertificateVerifier.verify` answers, from the cache where possible. Refusals are not kept.
   ///
   /// - Parameter now: Unix seconds.

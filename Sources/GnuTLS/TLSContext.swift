@@ -23,7 +23,7 @@ package final class TLSContext: Sendable {
   nonisolated(unsafe) private let priorities: OpaquePointer
   private let applicationProtocol: [UInt8]
 
-  /// - Parameter applicationProtocol: another one only in tests.
+  /// - Parameter applicationProtocol: another one, or none when empty, only in tests.
   /// - Parameter priorities: another GnuTLS priority string only in tests.
   package init(
     applicationProtocol: String = TLSContext.applicationProtocol, priorities: String? = nil
@@ -59,12 +59,12 @@ package final class TLSContext: Sendable {
     verify: VerifyFunction
   ) throws(TLSError) {
     gnutls_session_set_ptr(session, sessionPointer)
-    try check(
-      gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, UnsafeMutableRawPointer(credentials.credentials)),
-      "set the TLS credentials")
-    try check(
-      cgnutls_set_alpn(session, self.applicationProtocol, UInt32(self.applicationProtocol.count)),
-      "set the application protocol")
+    try credentials.use(in: session)
+    if !self.applicationProtocol.isEmpty {
+      try check(
+        cgnutls_set_alpn(session, self.applicationProtocol, UInt32(clamping: self.applicationProtocol.count)),
+        "set the application protocol")
+    }
     gnutls_session_set_verify_function(session, verify)
     guard server else { return }
     gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE)

@@ -12,9 +12,9 @@ package final class TLSCredentials: Sendable {
   private static let secondsBefore: Int64 = 3_600
   /// Renewal is due when less than a tenth of the validity is left.
   private static let renewalShare: Int64 = 10
+  /// More signature algorithms than TLS has; GnuTLS keeps fewer.
+  private static let requestedMax = 64
 
-  /// A `gnutls_certificate_credentials_t`, owned by this object.
-  package var credentials: OpaquePointer { self.pointer }
   /// Unix seconds.
   package let notAfter: Int64
   /// Unix seconds; from then on `renewed` should replace this object.
@@ -22,15 +22,26 @@ package final class TLSCredentials: Sendable {
 
   // Never changed after `init`; GnuTLS sessions only read it.
   nonisolated(unsafe) private let pointer: OpaquePointer
+  // Never changed after `init`; GnuTLS sessions only read them. Best first.
+  nonisolated(unsafe) private let chains: [CertificateChain]
   private let identity: IdentityKey
   private let validity: Duration
 
   /// - Parameter now: Unix seconds.
   /// - Parameter validity: at least a second.
   /// - Parameter flaw: for tests only.
-  package init(
+  package convenience init(
     identity: IdentityKey, now: Int64, validity: Duration = TLSCredentials.validityDefault,
     flaw: CertificateFlaw? = nil
+  ) throws(TLSError) {
+    try self.init(
+      CertificateBuilder.Algorithm.allCases, identity: identity, now: now, validity: validity, flaw: flaw)
+  }
+
+  /// - Parameter algorithms: of the certificates, preferred first.
+  init(
+    _ algorithms: [CertificateBuilder.Algorithm], identity: IdentityKey, now: Int64, validity: Duration,
+    flaw: CertificateFlaw?
   ) throws(TLSError) {
     let seconds = max(1, validity.components.seconds)
     let range: ClosedRange<Int64>
@@ -47,14 +58,22 @@ package final class TLSCredentials: Sendable {
     self.validity = validity
     self.notAfter = range.upperBound
     self.renewalTime = range.upperBound - seconds / Self.renewalShare
-    if flaw == .noCertificate { return }
-    for algorithm in CertificateBuilder.Algorithm.allCases {
-      let leaf = try CertificateBuilder(algorithm, for: identity, validity: range, flaw: flaw)
-      var chain = [leaf.certificate]
-      if flaw == .twoCertificates {
-        chain.append(try CertificateBuilder(algorithm, for: identity, validity: range, flaw: nil).certificate)
-      }
-      try Self.add(chain, key: leaf.takeKey(), to: pointer)
+    if flaw == .noCertificate {
+      self.chains = []
+      return
+    }
+    self.chains = try algorithms.map { algorithm throws(TLSError) in
+      try CertificateChain(algorithm, for: identity, validity: range, flaw: flaw)
+    }
+    gnutls_certificate_set_retrieve_function3(pointer) { session, _, certificates, count, ocsp, ocspCount, key, _ in
+      ocsp?.pointee = nil
+      ocspCount?.pointee = 0
+      guard let session, let owner = gnutls_db_get_ptr(session) else { return -1 }
+      let chain = Unmanaged<TLSCredentials>.fromOpaque(owner).takeUnretainedValue().chain(for: session)
+      certificates?.pointee = chain?.certificates
+      count?.pointee = UInt32(chain?.count ?? 0)
+      key?.pointee = chain?.key
+      return 0
     }
   }
 
@@ -65,26 +84,26 @@ package final class TLSCredentials: Sendable {
     try TLSCredentials(identity: self.identity, now: now, validity: self.validity)
   }
 
-  /// Hands `key` over to the credentials.
-  private static func add(
-    _ chain: [[UInt8]], key: OpaquePointer?, to credentials: OpaquePointer
-  ) throws(TLSError) {
-    var certificates = [gnutls_pcert_st](repeating: gnutls_pcert_st(), count: chain.count)
-    var imported = 0
-    var code: Int32 = 0
-    while code >= 0, imported < chain.count {
-      code = withDatum(chain[imported]) {
-        gnutls_pcert_import_x509_raw(&certificates[imported], $0, GNUTLS_X509_FMT_DER, 0)
-      }
-      if code >= 0 { imported += 1 }
+  /// Puts these credentials into `session`, which must not outlive them.
+  func use(in session: OpaquePointer) throws(TLSError) {
+    // The session pointer belongs to the QUIC library. The pointer of the resumption database is free: nothing here
+    // resumes a session.
+    gnutls_db_set_ptr(session, Unmanaged.passUnretained(self).toOpaque())
+    try check(
+      gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, UnsafeMutableRawPointer(self.pointer)),
+      "set the TLS credentials")
+  }
+
+  /// The first chain whose signature the peer of `session` says it can check. GnuTLS's own choice does not do: a
+  /// client with two certificates sends none when the server names no issuers.
+  private func chain(for session: OpaquePointer) -> CertificateChain? {
+    var requested: [gnutls_sign_algorithm_t] = []
+    var algorithm = GNUTLS_SIGN_UNKNOWN
+    while requested.count < Self.requestedMax,
+      gnutls_sign_algorithm_get_requested(session, requested.count, &algorithm) >= 0
+    {
+      requested.append(algorithm)
     }
-    if code >= 0 {
-      code = gnutls_certificate_set_key(credentials, nil, 0, &certificates, Int32(chain.count), key)
-    }
-    if code < 0 {
-      for index in 0..<imported { gnutls_pcert_deinit(&certificates[index]) }
-      gnutls_privkey_deinit(key)
-    }
-    try check(code, "use the certificate that was made")
+    return self.chains.first { chain in chain.signatures.contains { requested.contains($0) } }
   }
 }
