@@ -90,7 +90,7 @@ final class CertificateBuilder {
   ) throws(TLSError) {
     var signature = identity.sign(CertificateVerifier.signaturePrefix + subjectPublicKeyInfo)
     if flaw == .wrongHostSignature, let last = signature.indices.last { signature[last] ^= 1 }
-    let key = KeyEnvelope.encode(identity.publicKey.type, identity.publicKey.data)
+    let key = identity.publicKey.protobuf
     var signedKey = Self.element(
       DERReader.sequence,
       Self.element(DERReader.octetString, key) + Self.element(DERReader.octetString, signature))

@@ -76,10 +76,13 @@ package enum CertificateVerifier {
     guard let key = reader.read(DERReader.octetString), let signature = reader.read(DERReader.octetString),
       reader.isAtEnd
     else { throw .malformedExtension("not exactly two OCTET STRINGs") }
-    guard let (type, data) = KeyEnvelope.decode(bytes[key.content]) else {
-      throw .malformedExtension("no libp2p PublicKey in its deterministic encoding")
+    let publicKey: PublicKey
+    do {
+      publicKey = try PublicKey(protobuf: Array(bytes[key.content]))
+    } catch {
+      throw .malformedExtension(error.description)
     }
-    return (PublicKey(type: type, data: data), Array(bytes[signature.content]))
+    return (publicKey, Array(bytes[signature.content]))
   }
 }
 

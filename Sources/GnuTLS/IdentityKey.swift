@@ -26,12 +26,13 @@ package final class IdentityKey: Sendable, CustomStringConvertible, CustomDebugS
   /// Reads a libp2p PrivateKey protobuf: ed25519 (64 bytes, or the old 96 with the public key twice), secp256k1 (32
   /// bytes), ecdsa (SEC 1 DER), rsa (PKCS #1 DER).
   package static func load(protobuf: [UInt8]) throws(IdentityKeyError) -> IdentityKey {
-    guard let envelope = KeyEnvelope.decode(protobuf[...]) else {
-      throw IdentityKeyError("not a libp2p PrivateKey protobuf")
+    let message: PrivateKeyMessage
+    do {
+      message = try PrivateKeyMessage(protobuf: protobuf)
+    } catch {
+      throw IdentityKeyError(error.description)
     }
-    var data = envelope.data
-    defer { wipe(&data) }
-    return try Self.load(envelope.type, data)
+    return try Self.load(message.type, message.data)
   }
 
   /// Reads 64 bytes: seed and public key, as Go's crypto/ed25519 keeps them.
@@ -62,9 +63,7 @@ package final class IdentityKey: Sendable, CustomStringConvertible, CustomDebugS
 
   /// The libp2p PrivateKey protobuf. Secret: pass it to `wipe` after use.
   package var protobuf: [UInt8] {
-    var data = self.secret.copy
-    defer { wipe(&data) }
-    return KeyEnvelope.encode(self.publicKey.type, data)
+    PrivateKeyMessage(type: self.publicKey.type, data: self.secret.copy).protobuf
   }
 
   /// Signs as `PublicKey.verify(signature:of:)` checks.
@@ -116,14 +115,9 @@ extension IdentityKey {
     return key
   }
 
+  /// - Parameter data: 64 bytes.
   private static func loadEd25519(_ data: [UInt8]) throws(IdentityKeyError) -> IdentityKey {
-    guard data.count == 64 || data.count == 96 else {
-      throw IdentityKeyError("an ed25519 private key has 64 bytes (seed and public key), not \(data.count)")
-    }
     let publicBytes = Array(data[32..<64])
-    if data.count == 96 && Array(data[64...]) != publicBytes {
-      throw IdentityKeyError("the two public keys in the 96-byte ed25519 key differ")
-    }
     var seed = Array(data[..<32])
     defer { wipe(&seed) }
     let handle = try Self.makeHandle()
@@ -131,7 +125,7 @@ extension IdentityKey {
       withDatum(publicBytes) { gnutls_privkey_import_ecc_raw(handle, GNUTLS_ECC_CURVE_ED25519, $0, nil, seed) }
     }
     let key = IdentityKey(
-      publicKey: PublicKey(type: .ed25519, data: publicBytes), secret: SecretBytes(Array(data[..<64])), handle: handle)
+      publicKey: PublicKey(type: .ed25519, data: publicBytes), secret: SecretBytes(data), handle: handle)
     if code < 0 { throw IdentityKeyError("GnuTLS refuses the ed25519 key: \(String(cString: gnutls_strerror(code)))") }
     return key
   }

@@ -12,7 +12,7 @@ import Testing
       let key = try IdentityKey.load(protobuf: bytes)
       #expect(key.publicKey.type.name == name)
       #expect(
-        KeyEnvelope.encode(key.publicKey.type, key.publicKey.data)
+        key.publicKey.protobuf
           == Vectors.bytes(hex: vector.publicKeyProtobufHex))
       #expect(key.peerID.description == vector.peerId)
       #expect(key.protobuf == bytes, "\(name)")
@@ -59,13 +59,13 @@ import Testing
     let raw = Array(key.protobuf.dropFirst(4))
     #expect(raw.count == 64)
     #expect(try IdentityKey.load(ed25519: raw).peerID == key.peerID)
-    let old = KeyEnvelope.encode(.ed25519, raw + raw.suffix(32))
+    let old = encode(.ed25519, raw + raw.suffix(32))
     #expect(try IdentityKey.load(protobuf: old).protobuf == key.protobuf)
 
     var different = raw + raw.suffix(32)
     different[95] ^= 1
     #expect(throws: IdentityKeyError.self) {
-      try IdentityKey.load(protobuf: KeyEnvelope.encode(.ed25519, different))
+      try IdentityKey.load(protobuf: encode(.ed25519, different))
     }
   }
 
@@ -82,12 +82,12 @@ import Testing
     let ecdsa = Vectors.bytes(hex: try #require(Vectors.keys["ecdsa"]).privateKeyProtobufHex)
     let bad: [[UInt8]] = [
       [], [0x08], [0x08, 0x01, 0x12, 0x40], [0x08, 0x09, 0x12, 0x00],
-      KeyEnvelope.encode(.ed25519, .init(repeating: 7, count: 63)),
-      KeyEnvelope.encode(.ed25519, .init(repeating: 7, count: 64)),
-      KeyEnvelope.encode(.secp256k1, .init(repeating: 0, count: 32)),
-      KeyEnvelope.encode(.secp256k1, .init(repeating: 0xff, count: 32)),
-      KeyEnvelope.encode(.secp256k1, .init(repeating: 1, count: 31)),
-      KeyEnvelope.encode(.rsa, [0x30, 0x00]), KeyEnvelope.encode(.ecdsa, [0x30, 0x00]),
+      encode(.ed25519, .init(repeating: 7, count: 63)),
+      encode(.ed25519, .init(repeating: 7, count: 64)),
+      encode(.secp256k1, .init(repeating: 0, count: 32)),
+      encode(.secp256k1, .init(repeating: 0xff, count: 32)),
+      encode(.secp256k1, .init(repeating: 1, count: 31)),
+      encode(.rsa, [0x30, 0x00]), encode(.ecdsa, [0x30, 0x00]),
       Array(rsa.dropLast()), rsa + [0], [0x08, 0x03] + rsa.dropFirst(2), [0x08, 0x00] + ecdsa.dropFirst(2),
     ]
     for bytes in bad {
@@ -163,3 +163,8 @@ private let shortRSAKey =
   + "c3429417e0576c7b83ca7cf1d8208db3d1d61bcf1c6ea4c96d6f16a9f395eb726d1ef3ebed4a1139218ed55b757fc719ac52"
   + "c350139e3ffd2f7dd415274168e9fa9c47f398326668fdebb508afad426c2bd0aa23db8c932672993929bb359dbd6a817088"
   + "cf313fbba0cdf10203010001"
+
+/// The protobuf of a private key of fewer than 128 bytes.
+private func encode(_ type: KeyType, _ data: [UInt8]) -> [UInt8] {
+  [0x08, type.rawValue, 0x12, UInt8(data.count)] + data
+}
