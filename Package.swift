@@ -61,7 +61,7 @@ let package = Package(
     tests("Logging"),
     tests("LinuxIO"),
     tests("GnuTLS", ["P2PCore"], resources: [.copy("Vectors")]),
-    tests("QUIC", ["GnuTLS", "LinuxIO", "P2PCore"]),
+    tests("QUIC", ["CLinux", "CNgtcp2", "GnuTLS", "LinuxIO", "P2PCore"]),
     tests("P2PHost", ["P2PCore"]),
     tests("MicroHTTP"),
     tests("Jansson"),

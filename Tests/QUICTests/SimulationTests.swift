@@ -1,0 +1,292 @@
+import CNgtcp2
+import GnuTLS
+import LinuxIO
+import P2PCore
+import Testing
+
+@testable import QUIC
+
+@Suite(.timeLimit(.minutes(2))) struct SimulationTests {
+  func network(_ seed: UInt64) throws -> (SimulatedNetwork, SimulatedNetwork.Node, SimulatedNetwork.Node) {
+    let network = SimulatedNetwork(seed: seed)
+    return (network, try network.addNode("client"), try network.addNode("server"))
+  }
+
+  @Test("a handshake takes two round trips until it is confirmed")
+  func handshake() throws {
+    let (network, client, server) = try self.network(1)
+    let begin = network.now
+    let dial = network.connect(client, server)
+    #expect(dial.isConnected)
+    #expect(network.now - begin <= 20_000_000)
+    #expect(server.connections.first?.remotePeer == client.identity.peerID)
+    #expect(client.connections.first?.remotePeer == server.identity.peerID)
+  }
+
+  @Test("handshakes come through 30 % loss", arguments: 1...10)
+  func handshakeUnderLoss(_ seed: UInt64) throws {
+    let (network, client, server) = try self.network(seed)
+    network.conditions.loss = 0.3
+    #expect(network.connect(client, server).isConnected)
+  }
+
+  @Test("a transfer under 2 % loss, reordering, duplication and corruption arrives whole", arguments: 1...3)
+  func transferUnderLoss(_ seed: UInt64) throws {
+    let (network, client, server) = try self.network(seed)
+    network.conditions.loss = 0.02
+    network.conditions.jitter = 2_000_000
+    network.conditions.duplication = 0.02
+    network.conditions.corruption = 0.01
+    let dial = network.connect(client, server)
+    let bytes = (0..<2_000_000).map { UInt8(truncatingIfNeeded: $0 &* 17 &+ $0 >> 8) }
+    #expect(network.transfer(bytes, over: dial, to: server) == bytes)
+  }
+
+  @Test("a long round trip of 600 ms still connects and transfers")
+  func longRoundTrip() throws {
+    let (network, client, server) = try self.network(2)
+    network.conditions.latency = 300_000_000
+    let dial = network.connect(client, server)
+    let bytes = [UInt8](repeating: 5, count: 300_000)
+    #expect(network.transfer(bytes, over: dial, to: server) == bytes)
+  }
+
+  @Test("a path of 1280 bytes works and discovery does not get stuck above it")
+  func smallMTU() throws {
+    let (network, client, server) = try self.network(3)
+    network.conditions.mtu = 1_280
+    let dial = network.connect(client, server)
+    let bytes = [UInt8](repeating: 6, count: 500_000)
+    #expect(network.transfer(bytes, over: dial, to: server) == bytes)
+    #expect(cng_path_packet_size(try #require(dial.connection?.raw)) <= 1_252)
+  }
+
+  @Test("discovery finds a larger packet on a path of 1500 bytes")
+  func pathDiscovery() throws {
+    let (network, client, server) = try self.network(3)
+    let dial = network.connect(client, server)
+    _ = network.transfer([UInt8](repeating: 6, count: 500_000), over: dial, to: server)
+    network.run(seconds: 2)
+    #expect(cng_path_packet_size(try #require(dial.connection?.raw)) > 1_400)
+  }
+
+  @Test("before the client's address is validated the server sends at most three times what it got")
+  func amplification() throws {
+    let (network, client, server) = try self.network(4)
+    let victim = SocketAddress(address: [10, 0, 0, 99], port: 1)!
+    // Answers go to an address that never replies, as if the client had forged it.
+    client.apparentAddress = victim
+    client.endpoint.stopAccepting()
+    _ = network.dial(client, server)
+    network.run(seconds: 0.006)
+    client.endpoint.closeAll(code: 0, words: "", now: network.now)
+    let received = server.bytesReceived
+    network.run(seconds: 15)
+    #expect(server.bytesSent > 0)
+    #expect(server.bytesSent <= 3 * max(received, server.bytesReceived))
+  }
+
+  @Test("keys are updated under way and the transfer goes on")
+  func keyUpdate() throws {
+    let (network, client, server) = try self.network(5)
+    let dial = network.connect(client, server)
+    network.run(seconds: 1)
+    let bytes = [UInt8](repeating: 7, count: 100_000)
+    var updated = 0
+    for _ in 0..<3 {
+      updated += cng_update_key(try #require(dial.connection?.raw), network.now) == 0 ? 1 : 0
+      #expect(network.transfer(bytes, over: dial, to: server) == bytes)
+      network.run(seconds: 5)
+    }
+    #expect(updated >= 2)
+  }
+
+  @Test("a client behind a NAT that moves it stays connected, and the server learns the new address")
+  func rebinding() throws {
+    let (network, client, server) = try self.network(6)
+    let dial = network.connect(client, server)
+    network.run(seconds: 1)
+    client.apparentAddress = SocketAddress(address: [10, 9, 9, 9], port: 4242)!
+    let bytes = [UInt8](repeating: 8, count: 200_000)
+    #expect(network.transfer(bytes, over: dial, to: server) == bytes)
+    network.run(seconds: 2)
+    #expect(server.pathChanges == 1)
+    #expect(server.connections[0].remoteAddress.description == "/ip4/10.9.9.9/udp/4242/quic-v1")
+  }
+
+  @Test("a blackhole shorter than the idle timeout is survived")
+  func shortBlackhole() throws {
+    let (network, client, server) = try self.network(7)
+    let dial = network.connect(client, server)
+    network.conditions.isBlackhole = true
+    network.run(seconds: 8)
+    network.conditions.isBlackhole = false
+    let bytes = [UInt8](repeating: 9, count: 50_000)
+    #expect(network.transfer(bytes, over: dial, to: server) == bytes)
+  }
+
+  @Test("a blackhole longer than the idle timeout ends both sides with idle_timeout")
+  func longBlackhole() throws {
+    let (network, client, server) = try self.network(8)
+    _ = network.connect(client, server)
+    network.conditions.isBlackhole = true
+    network.run(seconds: 100)
+    #expect(client.closeReasons.map(\.reason) == ["idle_timeout"])
+    #expect(server.closeReasons.map(\.reason) == ["idle_timeout"])
+    #expect(client.endpoint.connectionCount == 0 && server.endpoint.connectionCount == 0)
+  }
+
+  @Test("keep-alive holds an idle connection, at a third of the smaller idle timeout")
+  func keepAlive() throws {
+    let network = SimulatedNetwork(seed: 9)
+    let client = try network.addNode("client")
+    var configuration = QUICConfiguration()
+    configuration.idleTimeout = .seconds(9)
+    let server = try network.addNode("server", configuration: configuration)
+    let dial = network.connect(client, server)
+    #expect(dial.connection?.keepAlive == .seconds(3))
+    network.run(seconds: 300)
+    #expect(client.closeReasons.isEmpty && server.closeReasons.isEmpty)
+  }
+
+  @Test("nobody answers: the dial times out and says so")
+  func noAnswer() throws {
+    let (network, client, server) = try self.network(10)
+    network.conditions.isBlackhole = true
+    let dial = network.dial(client, server, timeout: .seconds(3))
+    network.run(seconds: 5) { dial.result != nil }
+    #expect(dial.error?.class == .timeout)
+    #expect(client.endpoint.connectionCount == 0)
+  }
+
+  @Test("a peer that restarts with its key resets the old connection at once")
+  func statelessReset() throws {
+    let (network, client, server) = try self.network(11)
+    let dial = network.connect(client, server)
+    _ = network.transfer([1], over: dial, to: server)
+    network.run(seconds: 1)
+    let restarted = try network.addNode("server again", identity: server.identity)
+    network.replace(server, by: restarted)
+    _ = dial.connection?.openStream().map { result in
+      if case .success(let stream) = result { _ = stream.tryWrite([UInt8](repeating: 1, count: 200), finish: false) }
+    }
+    network.run(seconds: 1)
+    #expect(client.closeReasons.map(\.reason) == ["stateless_reset"])
+    #expect(restarted.endpoint.counters.statelessResets >= 1)
+  }
+
+  @Test("above half of the limit of handshakes Retry is asked for, and a real client passes it")
+  func retry() throws {
+    let network = SimulatedNetwork(seed: 12)
+    var configuration = QUICConfiguration()
+    configuration.handshakesMax = 0
+    let client = try network.addNode("client")
+    let strict = try network.addNode("strict", configuration: configuration)
+    let refused = network.connect(client, strict)
+    // With room for nobody the token is checked, and then the connection refused.
+    #expect(strict.endpoint.counters.retries == 1)
+    #expect(refused.error?.class == .refused)
+    configuration.handshakesMax = 1
+    let server = try network.addNode("server", configuration: configuration)
+    #expect(network.connect(client, server).isConnected)
+    #expect(server.endpoint.counters.retries == 1)
+    #expect(server.endpoint.handshakesInbound == 0)
+  }
+
+  @Test("a version that is not ours is answered with version negotiation, a small datagram is not")
+  func versionNegotiation() throws {
+    let (network, client, server) = try self.network(13)
+    var answers: [[UInt8]] = []
+    network.tap = { bytes, from, _ in if from == server.address { answers.append(bytes) } }
+    for (version, length) in [(UInt32(0x0A0A_0A0A), 1_200), (0xFF00_001D, 1_200), (0x6B33_43CF, 1_200), (0x0A0A_0A0A, 1_100)] {
+      var datagram = [UInt8](repeating: 0, count: length)
+      datagram[0] = 0xC0
+      withUnsafeBytes(of: version.bigEndian) { datagram.replaceSubrange(1..<5, with: $0) }
+      datagram[5] = 8
+      datagram[14] = 4
+      network.carry(datagram, from: client.address, to: server.address, ecn: 0)
+    }
+    network.run(seconds: 1)
+    #expect(server.endpoint.counters.versionNegotiations == 3)
+    #expect(answers.count == 3)
+    #expect(answers.allSatisfy { $0[1..<5].allSatisfy { $0 == 0 } })
+  }
+
+  @Test("garbage, truncated and replayed datagrams cost nothing lasting, and a good dial works after them")
+  func garbage() throws {
+    let (network, client, server) = try self.network(14)
+    var recorded: [[UInt8]] = []
+    network.tap = { bytes, _, to in if to == server.address, recorded.count < 60 { recorded.append(bytes) } }
+    let dial = network.connect(client, server)
+    _ = network.transfer([UInt8](repeating: 1, count: 20_000), over: dial, to: server)
+    network.tap = nil
+    var random = SeededGenerator(state: 99)
+    let stranger = SocketAddress(address: [10, 0, 0, 77], port: 7)!
+    for round in 0..<3_000 {
+      var bytes = recorded[round % recorded.count]
+      switch round % 4 {
+      case 0: bytes = (0..<Int.random(in: 1...1_400, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+      case 1: bytes = Array(bytes.prefix(Int.random(in: 1...bytes.count, using: &random)))
+      case 2: bytes[Int.random(in: 0..<bytes.count, using: &random)] ^= 0x55
+      default: break
+      }
+      network.carry(bytes, from: round % 2 == 0 ? stranger : client.address, to: server.address, ecn: 0)
+      if round % 50 == 0 { network.run(seconds: 0.01) }
+    }
+    network.run(seconds: 30)
+    #expect(server.endpoint.connectionCount <= 2)
+    #expect(server.endpoint.handshakesInbound == 0)
+    let other = try network.addNode("other")
+    #expect(network.connect(other, server).isConnected)
+    #expect(network.transfer([1, 2, 3], over: dial, to: server) == [1, 2, 3])
+  }
+
+  @Test("the remote hears our close even when its first packet is lost")
+  func lostClose() throws {
+    let (network, client, server) = try self.network(15)
+    let dial = network.connect(client, server)
+    network.run(seconds: 1)
+    let stream = try #require(dial.connection?.openStream()).get()
+    _ = stream.tryWrite([UInt8](repeating: 1, count: 50_000), finish: true)
+    network.run(seconds: 0.004)
+    network.conditions.isBlackhole = true
+    server.endpoint.closeAll(code: 0x1006, words: "bye", now: network.now)
+    network.conditions.isBlackhole = false
+    network.run(seconds: 3)
+    #expect(client.closeReasons.map(\.code) == [0x1006])
+    #expect(server.endpoint.counters.statelessResets == 0)
+  }
+
+  @Test("an abandoned dial tells the remote")
+  func abandonedDial() throws {
+    let (network, client, server) = try self.network(16)
+    let dial = network.dial(client, server)
+    network.run(seconds: 0.012)
+    client.endpoint.close(try #require(dial.connection), code: 0, words: "", now: network.now)
+    network.run(seconds: 0.1)
+    #expect(dial.error?.class == .cancelled)
+    #expect(server.endpoint.connectionCount == 0)
+  }
+
+  @Test("memory of a connection's streams goes back: a thousand streams leave none behind")
+  func streamsAreForgotten() throws {
+    let (network, client, server) = try self.network(17)
+    let dial = network.connect(client, server)
+    func answer() {
+      for stream in server.streams {
+        _ = stream.tryRead(upTo: 10)
+        _ = stream.tryWrite([], finish: true)
+      }
+      server.events.removeAll { if case .stream = $0 { true } else { false } }
+    }
+    for _ in 0..<1_000 {
+      if case .success(let stream)? = dial.connection?.openStream() { _ = stream.tryWrite([1, 2, 3], finish: true) }
+      network.run(seconds: 0.001)
+      answer()
+    }
+    network.run(seconds: 1)
+    answer()
+    network.run(seconds: 2)
+    #expect(dial.connection?.streams.isEmpty == true)
+  }
+}
