@@ -1,0 +1,48 @@
+internal import P2PCore
+
+/// What no single value shows: keys that contradict each other, and dangerous combinations.
+enum ConfigurationCheck {
+  static func problems(_ loaded: LoadedConfiguration, fileIsOpenToOthers: Bool) -> [ConfigurationProblem] {
+    let configuration = loaded.configuration
+    var problems: [ConfigurationProblem] = []
+    if configuration.privateKey != nil, configuration.privateKeyFile != nil {
+      problems.append(
+        loaded.problem(
+          "node.private_key_file", "is set beside node.private_key", mend: "remove one of the two"))
+    }
+    if configuration.privateKey != nil, fileIsOpenToOthers,
+      case .file(let path, _) = loaded.origin(of: "node.private_key")
+    {
+      problems.append(
+        loaded.problem(
+          "node.private_key", "stands in a file that others may read",
+          mend: "run chmod 600 \(path), or move the key to a file named by node.private_key_file"))
+    }
+    if configuration.dataDirectory.isEmpty {
+      problems.append(
+        loaded.problem(
+          "data_dir", "has no default, as neither HOME nor XDG_DATA_HOME is set",
+          mend: "set data_dir, FEDNODE_DATA_DIR or --data-dir"))
+    }
+    if configuration.addresses.isEmpty {
+      problems.append(
+        loaded.problem(
+          "network.addresses", "is empty", mend: "name at least one address, or remove the key for the default"))
+    }
+    if let keepAlive = configuration.keepAlive, keepAlive >= configuration.idleTimeout {
+      problems.append(
+        loaded.problem(
+          "network.keep_alive",
+          "\(durationText(keepAlive)) is not below network.idle_timeout, \(durationText(configuration.idleTimeout))",
+          mend: "write a smaller one, or auto"))
+    }
+    if !configuration.apiAddress.isLoopback, !configuration.apiInsecure {
+      problems.append(
+        loaded.problem(
+          "api.address",
+          "\(configuration.apiAddress) is reachable from other machines, and the API asks nobody for a password",
+          mend: "listen on 127.0.0.1 and come through ssh or a proxy that does, or set api.insecure: true"))
+    }
+    return problems
+  }
+}

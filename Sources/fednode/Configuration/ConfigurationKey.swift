@@ -1,0 +1,115 @@
+internal import Logging
+internal import P2PCore
+
+/// One key of the configuration: what drives the file, the environment, the flags and `config show` alike.
+struct ConfigurationKey: Sendable {
+  /// As in the file, with dots between the levels.
+  let name: String
+  /// For people, one line.
+  let summary: String
+  /// Completes "expected …".
+  let expects: String
+  /// Never shown.
+  let isSecret: Bool
+  let shape: ValueShape
+  let set: @Sendable (RawValue, inout Configuration) throws(ValueError) -> Void
+  let show: @Sendable (Configuration) -> RawValue
+
+  /// The name in the environment.
+  var environmentName: String {
+    "FEDNODE_" + self.name.uppercased().map { $0 == "." ? "_" : String($0) }.joined()
+  }
+
+  private init<Value>(
+    _ name: String, _ path: any WritableKeyPath<Configuration, Value> & Sendable, _ type: ValueType<Value>,
+    isSecret: Bool = false, _ summary: String
+  ) {
+    self.name = name
+    self.summary = summary
+    self.expects = type.expects
+    self.isSecret = isSecret
+    self.shape = type.shape
+    self.set = { raw, configuration throws(ValueError) in configuration[keyPath: path] = try type.read(raw) }
+    self.show = { type.show($0[keyPath: path]) }
+  }
+
+  /// All keys in the order in which they are shown.
+  ///
+  /// - Parameter home: what `~` stands for.
+  static func all(home: String?) -> [ConfigurationKey] {
+    let path = ValueType<String>.path(home: home)
+    return [
+      .init("data_dir", \.dataDirectory, path, "where the identity is kept"),
+      .init(
+        "node.name", \.nodeName,
+        ValueType<String>.text("a name of at most 64 bytes, for example fed-03", max: 64).optional,
+        "a name for logs"),
+      .init(
+        "node.private_key", \.privateKey, ValueType<String>.text("a private key in base64", max: 16_384).optional,
+        isSecret: true,
+        "base64 of a 64-byte Ed25519 key or of a libp2p PrivateKey"),
+      .init(
+        "node.private_key_file", \.privateKeyFile, path.optional,
+        "a file with the same, mode 0600; without both: identity.key in data_dir, made at first start"),
+      .init("network.addresses", \.addresses, ValueType<Multiaddr>.listenAddress.list(max: 16), "where to listen"),
+      .init(
+        "network.announce", \.announce, ValueType<Multiaddr>.dialAddress.list(max: 16),
+        "told to peers instead of what was found"),
+      .init(
+        "network.event_loops", \.eventLoops, ValueType<Int>.integer(1...1).or("auto"), "threads that serve the network"),
+      .init("network.congestion_control", \.congestionControl, .choice, "how fast to send"),
+      .init(
+        "network.idle_timeout", \.idleTimeout, .duration(.seconds(5)...Duration.seconds(600)),
+        "a silent connection is closed after this"),
+      .init(
+        "network.keep_alive", \.keepAlive, ValueType<Duration>.duration(.seconds(1)...Duration.seconds(300)).or("auto"),
+        "how often a quiet connection shows life; auto: a third of the effective idle timeout"),
+      .init(
+        "peers.connection_timeout", \.connectionTimeout, .duration(.milliseconds(100)...Duration.seconds(300)),
+        "a dial is given up after this"),
+      .init(
+        "limits.handshakes", \.handshakesMax, .integer(0...65_536),
+        "half-open inbound connections; peers must prove their address from half of it on; 0: no limit"),
+      .init(
+        "limits.streams_per_connection", \.streamsPerConnectionMax, .integer(0...65_536),
+        "inbound streams of one connection; 0: no limit"),
+      .init("api.address", \.apiAddress, .apiAddress, "where the management API listens"),
+      .init(
+        "api.insecure", \.apiInsecure, .boolean, "true: serve the API beyond loopback, to anyone who reaches it"),
+      .init(
+        "api.hosts", \.apiHosts,
+        ValueType<String>.text("a host name, for example node.example.org", max: 253).list(max: 32),
+        "further names that a request's Host header may have"),
+      .init(
+        "api.origins", \.apiOrigins, ValueType<String>.origin.list(max: 32),
+        "further web origins that may change something"),
+      .init("perf.enabled", \.perfEnabled, .boolean, "serve /perf/1.0.0: anyone may make this node send"),
+      .init("logging.level", \.logLevel, .logLevel, "the least severity that is logged"),
+      .init(
+        "logging.format", \.logFormat, ValueType<LogFormat>.logFormat.or("auto"), "auto: text on a terminal"),
+      .init(
+        "logging.overrides", \.logOverrides, ValueType<LogLevel>.logLevel.map(max: 32), "levels of single subsystems"),
+      .init(
+        "shutdown_timeout", \.shutdownTimeout, .duration(.seconds(0)...Duration.seconds(300)),
+        "how long the node may take to end"),
+    ]
+  }
+}
+
+extension ValueType<LogLevel> {
+  static let logLevel = ValueType.choice(LogLevel.allCases) { $0.name }
+}
+
+extension ValueType<LogFormat> {
+  static let logFormat = ValueType.choice(LogFormat.allCases) { $0 == .text ? "text" : "json" }
+}
+
+extension ValueType<String> {
+  static let origin = ValueType.single(
+    "a web origin, for example https://dash.example.org:8443",
+    { text in
+      let host = text.hasPrefix("https://") ? text.dropFirst(8) : text.hasPrefix("http://") ? text.dropFirst(7) : ""
+      let isPlain = host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"/?#@\\".utf8.contains($0) }
+      return !host.isEmpty && host.utf8.count <= 300 && isPlain ? text : nil
+    }, show: { $0 })
+}
