@@ -47,15 +47,16 @@ extension Host {
 
   /// Asks a new connection's peer who it is; nothing waits for the answer.
   func identify(_ connection: any Connection) -> Task<Void, Never> {
-    let timeout = self.configuration.limits.identifyTimeout
-    return Task(executorPreference: self.transport.streamExecutor) { [weak self, clock, log] in
-      do {
-        try await clock.limit(timeout) {
-          try await IdentifyProtocol.query(on: connection) { await self?.identified($0, on: connection) }
-        }
-      } catch {
-        log.debug("identify failed", [("peer", "\(connection.remotePeer)"), ("error", "\(error)")])
+    Task(executorPreference: self.transport.streamExecutor) { [weak self] in await self?.askIdentity(of: connection) }
+  }
+
+  private nonisolated func askIdentity(of connection: any Connection) async {
+    do {
+      try await self.clock.limit(self.configuration.limits.identifyTimeout) {
+        try await IdentifyProtocol.query(on: connection) { await self.identified($0, on: connection) }
       }
+    } catch {
+      self.log.debug("identify failed", [("peer", "\(connection.remotePeer)"), ("error", "\(error)")])
     }
   }
 
@@ -98,7 +99,7 @@ extension Host {
     }
   }
 
-  private static func isDialable(_ address: Multiaddr) -> Bool {
+  static func isDialable(_ address: Multiaddr) -> Bool {
     do {
       _ = try address.quicTarget()
       return true

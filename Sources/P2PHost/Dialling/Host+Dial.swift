@@ -124,14 +124,15 @@ extension Host {
     return Array(candidates.prefix(limits.dialAddressesMax))
   }
 
-  /// Notes and publishes an attempt that has ended.
-  func note(_ attempt: DialAttempt, _ dial: inout Dial) {
+  /// Notes and publishes an attempt that has ended, at `reached` where somebody answered.
+  func note(_ attempt: DialAttempt, _ dial: inout Dial, reached: PeerID? = nil) {
     dial.attempts.append(attempt)
     if let error = attempt.error, attempt.outcome == .failed { self.counters.dialFailed(error.class) }
-    if let peer = dial.peer, attempt.outcome == .failed || attempt.outcome == .connected {
-      self.peerTable[peer]?.tried(attempt.address, at: attempt.startedAt, error: attempt.error)
-      if let name = attempt.resolvedFrom {
-        self.peerTable[peer]?.tried(name, at: attempt.startedAt, error: attempt.error)
+    if let peer = dial.peer ?? reached, attempt.outcome == .failed || attempt.outcome == .connected {
+      let maximum = self.configuration.limits.addressesPerPeerMax
+      for address in [attempt.resolvedFrom, attempt.address].compactMap({ $0 }) where Self.isDialable(address) {
+        self.peerTable[peer]?.add(address, source: "dial", maximum: maximum)
+        self.peerTable[peer]?.tried(address, at: attempt.startedAt, error: attempt.error)
       }
     }
     self.publish(

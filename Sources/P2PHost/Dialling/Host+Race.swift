@@ -88,6 +88,8 @@ extension Host {
     var failure: DialError?
     switch attempt.result {
     case .success(let connection):
+      // The books show it before anyone hears of it.
+      self.drainInbox()
       if winner == nil {
         connected = connection
         outcome = .connected
@@ -103,7 +105,7 @@ extension Host {
     self.note(
       DialAttempt(
         address: candidate.address, resolvedFrom: candidate.resolvedFrom, startedAt: attempt.startedAt,
-        endedAt: attempt.endedAt, outcome: outcome, error: failure), &dial)
+        endedAt: attempt.endedAt, outcome: outcome, error: failure), &dial, reached: connected?.remotePeer)
     return connected
   }
 }

@@ -3,8 +3,6 @@ internal import P2PCore
 /// Tells a peer who we are and where we see it (libp2p specs: identify).
 struct IdentifyProtocol: ProtocolHandler {
   static let protocolID = "/ipfs/id/1.0.0"
-  /// Bytes that we read of what a peer tells about itself.
-  static let readMax = 65_536
   /// Messages that it may tell it in; go-libp2p sends its signed record in a second one.
   static let messagesMax = 10
 
@@ -36,7 +34,7 @@ struct IdentifyProtocol: ProtocolHandler {
   static func read(
     _ stream: ProtocolStream, receive: @Sendable (IdentifyMessage) async -> Void
   ) async throws {
-    var left = Self.readMax
+    var left = IdentifyMessage.sizeMaximum
     for count in 0..<Self.messagesMax {
       guard let bytes = try await stream.readMessage(maximum: left) else {
         if count == 0 { throw ProtocolStreamError.unexpectedEnd }

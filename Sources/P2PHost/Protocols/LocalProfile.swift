@@ -2,7 +2,6 @@ internal import P2PCore
 
 /// What this node tells peers about itself, worked out anew for each that asks.
 final class LocalProfile: Sendable {
-  static let protocolVersion = "ipfs/0.1.0"
   /// Addresses told to peers.
   static let addressesMax = 32
   /// rust-libp2p refuses an identify message of more than 4,096 bytes.
@@ -48,7 +47,7 @@ final class LocalProfile: Sendable {
   /// The answer to a peer that we see at `observed`; nil in a push. Leaves out addresses where it would get too long.
   func message(observed: Multiaddr?) -> IdentifyMessage {
     var message = IdentifyMessage()
-    message.protocolVersion = Self.protocolVersion
+    message.protocolVersion = IdentifyMessage.protocolVersion
     message.agentVersion = self.configuration.agentVersion
     message.publicKey = self.configuration.publicKey.protobuf
     message.listenAddresses = self.addresses()
