@@ -23,9 +23,9 @@ struct MultiaddrVectors: Decodable, Sendable {
   struct GeneratedText: Decodable, Sendable {
     var text: Repeated
     var ok: Bool
-    var hex_length: Int?
-    var hex_sha256: String?
-    var components_count: Int?
+    var hexLength: Int?
+    var hexSha256: String?
+    var componentsCount: Int?
   }
   struct Binary: Decodable, Sendable {
     var hex: String
@@ -36,9 +36,9 @@ struct MultiaddrVectors: Decodable, Sendable {
   struct GeneratedBinary: Decodable, Sendable {
     var hex: Repeated
     var ok: Bool
-    var text_length: Int?
-    var text_sha256: String?
-    var components_count: Int?
+    var textLength: Int?
+    var textSha256: String?
+    var componentsCount: Int?
   }
   struct Dialable: Decodable, Sendable {
     var text: String
@@ -50,7 +50,7 @@ struct MultiaddrVectors: Decodable, Sendable {
   var vectors: [Text]
   var generated: [GeneratedText]
   var binary: [Binary]
-  var binary_generated: [GeneratedBinary]
+  var binaryGenerated: [GeneratedBinary]
   var dialable: [Dialable]
 }
 
@@ -109,25 +109,25 @@ struct MultiaddrVectorTests {
         continue
       }
       let address = try Multiaddr(vector.text.whole)
-      #expect(address.bytes.count == vector.hex_length)
-      #expect(hex(SHA256.hash(address.bytes)) == vector.hex_sha256)
-      #expect(address.components.count == vector.components_count)
+      #expect(address.bytes.count == vector.hexLength)
+      #expect(hex(SHA256.hash(address.bytes)) == vector.hexSha256)
+      #expect(address.components.count == vector.componentsCount)
     }
   }
 
   @Test("long bytes are read or refused at linear cost")
   func generatedBinaries() throws {
-    #expect(self.vectors.binary_generated.count == 6)
-    for vector in self.vectors.binary_generated {
+    #expect(self.vectors.binaryGenerated.count == 6)
+    for vector in self.vectors.binaryGenerated {
       let binary = bytes(hex: vector.hex.whole)
       guard vector.ok else {
         #expect(throws: MultiaddrError.self) { try Multiaddr(bytes: binary) }
         continue
       }
       let address = try Multiaddr(bytes: binary)
-      #expect(address.description.utf8.count == vector.text_length)
-      #expect(hex(SHA256.hash(Array(address.description.utf8))) == vector.text_sha256)
-      #expect(address.components.count == vector.components_count)
+      #expect(address.description.utf8.count == vector.textLength)
+      #expect(hex(SHA256.hash(Array(address.description.utf8))) == vector.textSha256)
+      #expect(address.components.count == vector.componentsCount)
     }
   }
 

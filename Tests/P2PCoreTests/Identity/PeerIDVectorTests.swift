@@ -6,37 +6,37 @@ import Testing
 struct PeerIDVectors: Decodable, Sendable {
   struct Key: Decodable, Sendable {
     var key: String
-    var public_key_protobuf_hex: String
+    var publicKeyProtobufHex: String
     var optional: Bool?
-    var peer_id: String
-    var cid_base32: String
-    var cid_base36: String
-    var multihash_hex: String
+    var peerId: String
+    var cidBase32: String
+    var cidBase36: String
+    var multihashHex: String
   }
   struct PublicKey: Decodable, Sendable {
-    var public_key_protobuf_hex: String
+    var publicKeyProtobufHex: String
     var ok: Bool
     var optional: Bool?
     var why: String?
-    var peer_id: String?
+    var peerId: String?
   }
   struct Text: Decodable, Sendable {
     var text: String
     var ok: Bool
     var optional: Bool?
-    var peer_id: String?
-    var multihash_hex: String?
+    var peerId: String?
+    var multihashHex: String?
   }
   struct Bytes: Decodable, Sendable {
     var hex: String
     var ok: Bool
     var optional: Bool?
-    var peer_id: String?
-    var cid_base32: String?
-    var cid_base36: String?
+    var peerId: String?
+    var cidBase32: String?
+    var cidBase36: String?
   }
   var keys: [Key]
-  var public_keys: [PublicKey]
+  var publicKeys: [PublicKey]
   var strings: [Text]
   var bytes: [Bytes]
 }
@@ -51,18 +51,18 @@ struct PeerIDVectorTests {
   func keys() throws {
     #expect(self.vectors.keys.count == 17)
     for vector in self.vectors.keys {
-      let protobuf = bytes(hex: vector.public_key_protobuf_hex)
+      let protobuf = bytes(hex: vector.publicKeyProtobufHex)
       switch Result(catching: { () throws(KeyError) in try PublicKey(protobuf: protobuf) }) {
       case .success(let key):
         #expect(key.protobuf == protobuf)
         let id = PeerID(publicKey: key, sha256: SHA256.hash)
-        #expect(id.description == vector.peer_id)
-        #expect(id.cid == vector.cid_base36)
-        #expect(id.cidBase32 == vector.cid_base32)
-        #expect(hex(id.bytes) == vector.multihash_hex)
+        #expect(id.description == vector.peerId)
+        #expect(id.cid == vector.cidBase36)
+        #expect(id.cidBase32 == vector.cidBase32)
+        #expect(hex(id.bytes) == vector.multihashHex)
         #expect(id.matches(key, sha256: SHA256.hash))
         #expect(id.publicKey == (id.bytes[0] == 0 ? key : nil))
-        #expect(try PeerID(vector.peer_id) == id)
+        #expect(try PeerID(vector.peerId) == id)
       case .failure(let error):
         #expect(vector.optional == true, "\(vector.key): \(error)")
       }
@@ -71,14 +71,14 @@ struct PeerIDVectorTests {
 
   @Test("public keys are taken in their canonical encoding only")
   func publicKeys() throws {
-    #expect(self.vectors.public_keys.count == 49)
+    #expect(self.vectors.publicKeys.count == 49)
     // Needs arithmetic on the curve, which the cryptographic library has.
     let unchecked = ["secp256k1 bytes that are no point of the curve", "ecdsa bytes that are no point of the curve"]
-    for vector in self.vectors.public_keys where vector.optional != true && !unchecked.contains(vector.why ?? "") {
-      let protobuf = bytes(hex: vector.public_key_protobuf_hex)
+    for vector in self.vectors.publicKeys where vector.optional != true && !unchecked.contains(vector.why ?? "") {
+      let protobuf = bytes(hex: vector.publicKeyProtobufHex)
       if vector.ok {
         let key = try PublicKey(protobuf: protobuf)
-        #expect(PeerID(publicKey: key, sha256: SHA256.hash).description == vector.peer_id)
+        #expect(PeerID(publicKey: key, sha256: SHA256.hash).description == vector.peerId)
       } else {
         #expect(throws: KeyError.self, "\(vector.why ?? "")") { try PublicKey(protobuf: protobuf) }
       }
@@ -93,8 +93,8 @@ struct PeerIDVectorTests {
       case .success(let id):
         #expect(vector.ok || vector.optional == true, "\(vector.text)")
         guard vector.ok else { continue }
-        #expect(id.description == vector.peer_id)
-        #expect(hex(id.bytes) == vector.multihash_hex)
+        #expect(id.description == vector.peerId)
+        #expect(hex(id.bytes) == vector.multihashHex)
       case .failure(let error):
         #expect(!vector.ok || vector.optional == true, "\(error)")
       }
@@ -109,9 +109,9 @@ struct PeerIDVectorTests {
       case .success(let id):
         #expect(vector.ok || vector.optional == true, "\(vector.hex)")
         guard vector.ok else { continue }
-        #expect(id.description == vector.peer_id)
-        #expect(vector.cid_base32 == nil || id.cidBase32 == vector.cid_base32)
-        #expect(vector.cid_base36 == nil || id.cid == vector.cid_base36)
+        #expect(id.description == vector.peerId)
+        #expect(vector.cidBase32 == nil || id.cidBase32 == vector.cidBase32)
+        #expect(vector.cidBase36 == nil || id.cid == vector.cidBase36)
       case .failure(let error):
         #expect(!vector.ok || vector.optional == true, "\(vector.hex): \(error)")
       }
@@ -122,16 +122,16 @@ struct PeerIDVectorTests {
 /// `keys-and-peer-ids.json`: the test vectors of libp2p specs, peer-ids.
 struct KeyVectors: Decodable, Sendable {
   struct Key: Decodable, Sendable {
-    var private_key_protobuf_hex: String
-    var public_key_protobuf_hex: String
-    var peer_id: String
+    var privateKeyProtobufHex: String
+    var publicKeyProtobufHex: String
+    var peerId: String
   }
   struct Text: Decodable, Sendable {
     var text: String
-    var same_as: String?
+    var sameAs: String?
   }
   var keys: [String: Key]
-  var peer_id_strings: [Text]
+  var peerIdStrings: [Text]
 }
 
 @Suite("Vectors of the peer id specification")
@@ -140,21 +140,21 @@ struct KeyVectorTests {
   func keys(type: KeyType) throws {
     let vectors: KeyVectors = try loadVectors("keys-and-peer-ids")
     let vector = try #require(vectors.keys[type.name])
-    let key = try PublicKey(protobuf: bytes(hex: vector.public_key_protobuf_hex))
+    let key = try PublicKey(protobuf: bytes(hex: vector.publicKeyProtobufHex))
     #expect(key.type == type)
-    #expect(hex(key.protobuf) == vector.public_key_protobuf_hex)
-    #expect(PeerID(publicKey: key, sha256: SHA256.hash).description == vector.peer_id)
-    let secret = try PrivateKeyMessage(protobuf: bytes(hex: vector.private_key_protobuf_hex))
+    #expect(hex(key.protobuf) == vector.publicKeyProtobufHex)
+    #expect(PeerID(publicKey: key, sha256: SHA256.hash).description == vector.peerId)
+    let secret = try PrivateKeyMessage(protobuf: bytes(hex: vector.privateKeyProtobufHex))
     #expect(secret.type == type)
-    #expect(hex(secret.protobuf) == vector.private_key_protobuf_hex)
+    #expect(hex(secret.protobuf) == vector.privateKeyProtobufHex)
   }
 
   @Test("texts of peer ids are read in both forms")
   func texts() throws {
     let vectors: KeyVectors = try loadVectors("keys-and-peer-ids")
-    #expect(vectors.peer_id_strings.count == 3)
-    for vector in vectors.peer_id_strings {
-      #expect(try PeerID(vector.text).description == vector.same_as ?? vector.text)
+    #expect(vectors.peerIdStrings.count == 3)
+    for vector in vectors.peerIdStrings {
+      #expect(try PeerID(vector.text).description == vector.sameAs ?? vector.text)
     }
   }
 }

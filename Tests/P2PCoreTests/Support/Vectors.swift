@@ -4,7 +4,9 @@ import Testing
 /// Reads `Vectors/<name>.json` of the test bundle.
 func loadVectors<Content: Decodable>(_ name: String) throws -> Content {
   let url = try #require(Bundle.module.url(forResource: name, withExtension: "json", subdirectory: "Vectors"))
-  return try JSONDecoder().decode(Content.self, from: Data(contentsOf: url))
+  let decoder = JSONDecoder()
+  decoder.keyDecodingStrategy = .convertFromSnakeCase
+  return try decoder.decode(Content.self, from: Data(contentsOf: url))
 }
 
 func bytes(hex: String) -> [UInt8] {
