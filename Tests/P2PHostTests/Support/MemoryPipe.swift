@@ -98,7 +98,7 @@ final class MemoryPipe: Sendable {
   }
 
   private func wait(
-    _ slot: WritableKeyPath<State, CheckedContinuation<Void, Never>?> & Sendable,
+    _ slot: any WritableKeyPath<State, CheckedContinuation<Void, Never>?> & Sendable,
     while condition: @Sendable (borrowing State) -> Bool
   ) async {
     await withTaskCancellationHandler {
