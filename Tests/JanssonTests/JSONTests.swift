@@ -9,10 +9,11 @@ import Testing
   @Test(
     "a text becomes the value it stands for",
     arguments: [
-      ("null", JSON.null), ("true", true), ("-7", -7), ("1.5", 1.5), ("\"a\\u00e9\\n\"", "aé\n"), ("[]", []),
-      ("{}", [:]),
+      ("null", JSON.null), ("true", JSON.bool(true)), ("-7", JSON.integer(-7)), ("1.5", JSON.double(1.5)),
+      ("\"a\\u00e9\\n\"", JSON.string("aé\n")), ("[]", JSON.array([])),
+      ("{}", JSON.object(.init())),
       ("9223372036854775807", .integer(.max)), ("-9223372036854775808", .integer(.min)),
-      (" {\"b\": [1, {\"c\": null}], \"a\": \"\"} ", ["b": [1, ["c": nil]], "a": ""]),
+      (" {\"b\": [1, {\"c\": null}], \"a\": \"\"} ", ["b": [1, ["c": nil]], "a": ""] as JSON),
     ])
   func aTextBecomesTheValueIt(text: String, value: JSON) throws {
     #expect(try self.decode(text) == value)
