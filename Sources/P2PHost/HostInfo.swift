@@ -3,11 +3,6 @@ package import P2PCore
 // What the host tells about itself. Field names follow the management contract; times are milliseconds since the
 // Unix epoch, durations are `Duration`.
 
-/// Life of a peer or of a connection.
-package enum LinkState: String, Sendable, Hashable, CaseIterable {
-  case idle, connecting, connected, disconnecting, failed
-}
-
 package struct NodeInfo: Sendable {
   package var peerID: PeerID
   package var publicKey: PublicKey

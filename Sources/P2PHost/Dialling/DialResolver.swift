@@ -1,0 +1,121 @@
+internal import P2PCore
+
+/// An address to try, which leads to an IP endpoint.
+struct DialCandidate: Sendable, Hashable {
+  /// Without `/p2p`.
+  let address: Multiaddr
+  /// The name that was resolved to it.
+  let resolvedFrom: Multiaddr?
+  /// Who must answer; nil for anyone.
+  let peer: PeerID?
+}
+
+/// Looks up TXT records of a name, off the event loop.
+package typealias TextResolver = @Sendable (_ name: String) async throws -> [String]
+
+/// Turns the addresses of a dial into candidates, in their order.
+struct DialResolver: Sendable {
+  /// Endpoints taken from one name.
+  static let answersMax = 16
+  /// Steps from one `dnsaddr` to the next.
+  static let depthMax = 4
+
+  let resolve: NameResolver
+  /// Nil where `/dnsaddr` is not supported.
+  let resolveText: TextResolver?
+
+  /// One address to dial and who must answer.
+  struct Input: Sendable {
+    let address: Multiaddr
+    let peer: PeerID?
+  }
+
+  enum Outcome: Sendable {
+    case candidates([DialCandidate])
+    case failed(DialError)
+  }
+
+  /// Names are looked up side by side.
+  func expand(_ inputs: [Input]) async -> [Outcome] {
+    await withTaskGroup(of: (Int, Outcome).self) { group in
+      for (index, input) in inputs.enumerated() {
+        group.addTask {
+          do throws(DialError) {
+            return (index, .candidates(try await self.expand(input, depth: 0)))
+          } catch {
+            return (index, .failed(error))
+          }
+        }
+      }
+      var outcomes = [Outcome](repeating: .candidates([]), count: inputs.count)
+      for await (index, outcome) in group { outcomes[index] = outcome }
+      return outcomes
+    }
+  }
+
+  private func expand(_ input: Input, depth: Int) async throws(DialError) -> [DialCandidate] {
+    switch try input.address.quicTarget() {
+    case .endpoint:
+      return [DialCandidate(address: input.address.withoutPeerID, resolvedFrom: nil, peer: input.peer)]
+    case .name(let name, let family, let port):
+      let answers: [[UInt8]]
+      do {
+        answers = try await self.resolve(name, family)
+      } catch {
+        throw Self.lookupFailed(name, error)
+      }
+      let endpoints = answers.filter { $0.count == 4 || $0.count == 16 }.prefix(Self.answersMax)
+      guard !endpoints.isEmpty else {
+        throw DialError(.dnsFailure, "\(name) has no address of the family that was asked for", temporary: true)
+      }
+      return endpoints.map {
+        DialCandidate(
+          address: Multiaddr(quic: IPEndpoint(address: $0, port: port)), resolvedFrom: input.address, peer: input.peer)
+      }
+    case .dnsaddr(let name):
+      return try await self.expand(dnsaddr: name, input, depth: depth)
+    }
+  }
+
+  private func expand(dnsaddr name: String, _ input: Input, depth: Int) async throws(DialError) -> [DialCandidate] {
+    guard let resolveText else {
+      throw DialError(
+        .unsupportedTransport, "/dnsaddr needs a TXT lookup, which is not set up here; use /ip4, /ip6 or /dns",
+        temporary: false)
+    }
+    guard depth < Self.depthMax else {
+      throw DialError(.dnsFailure, "\(name) leads through more than \(Self.depthMax) dnsaddr names", temporary: false)
+    }
+    let records: [String]
+    do {
+      records = try await resolveText("_dnsaddr.\(name)")
+    } catch {
+      throw Self.lookupFailed(name, error)
+    }
+    var found: [DialCandidate] = []
+    var lastError = DialError(.dnsFailure, "\(name) has no dnsaddr record that this node can dial", temporary: true)
+    for record in records.prefix(Self.answersMax) where record.hasPrefix("dnsaddr=") {
+      do {
+        let address = try Multiaddr(String(record.dropFirst("dnsaddr=".count)))
+        guard address.isAnswer(to: input.address), input.peer == nil || address.peerID ?? input.peer == input.peer
+        else { continue }
+        let next = Input(address: address, peer: input.peer ?? address.peerID)
+        for candidate in try await self.expand(next, depth: depth + 1) {
+          found.append(
+            DialCandidate(address: candidate.address, resolvedFrom: input.address, peer: candidate.peer))
+        }
+      } catch let error as DialError {
+        lastError = error
+      } catch {
+        continue
+      }
+    }
+    guard !found.isEmpty else { throw lastError }
+    return Array(found.prefix(Self.answersMax))
+  }
+
+  private static func lookupFailed(_ name: String, _ error: any Error) -> DialError {
+    if error is CancellationError { return DialError(.cancelled, "cancelled while looking up \(name)", temporary: true) }
+    return DialError(.dnsFailure, "looking up \(name): \(error)", temporary: true)
+  }
+}

@@ -1,0 +1,95 @@
+internal import P2PCore
+
+/// What the host knows of one peer.
+struct PeerRecord: Sendable {
+  let id: PeerID
+  /// base58btc, kept because lists are sorted by it.
+  let text: String
+  private(set) var lifecycle = PeerLifecycle()
+  private(set) var stateSince: Int64
+  var agentVersion: String?
+  var protocols: [String] = []
+  /// Ids of its connections, oldest first.
+  private(set) var connections: [String] = []
+  let firstSeenAt: Int64
+  var lastSeenAt: Int64?
+  private(set) var connectedAt: Int64?
+  private(set) var lastDisconnect: PeerInfo.Disconnect?
+  /// Times that it went away without our asking.
+  private(set) var flapCount = 0
+  /// Failed dials since the last connection.
+  private(set) var failureCount = 0
+  private(set) var addresses: [PeerInfo.Address] = []
+
+  init(id: PeerID, now: Int64) {
+    self.id = id
+    self.text = id.description
+    self.stateSince = now
+    self.firstSeenAt = now
+  }
+
+  mutating func dialStarted(now: Int64) -> LinkChange? {
+    self.note(self.lifecycle.dialStarted(), now)
+  }
+
+  mutating func dialEnded(_ ending: DialEnding, now: Int64) -> LinkChange? {
+    if ending == .failed { self.failureCount += 1 }
+    return self.note(self.lifecycle.dialEnded(ending), now)
+  }
+
+  mutating func connectionOpened(_ id: String, now: Int64) -> LinkChange? {
+    self.connections.append(id)
+    self.lastSeenAt = now
+    self.failureCount = 0
+    let change = self.note(self.lifecycle.connectionOpened(), now)
+    if change != nil { self.connectedAt = now }
+    return change
+  }
+
+  mutating func connectionClosing(now: Int64) -> LinkChange? {
+    self.note(self.lifecycle.connectionClosing(), now)
+  }
+
+  mutating func connectionClosed(
+    _ id: String, wasClosing: Bool, reason: CloseReason, now: Int64
+  ) -> LinkChange? {
+    self.connections.removeAll { $0 == id }
+    self.lastDisconnect = PeerInfo.Disconnect(at: now, reason: reason)
+    if reason.initiator != .none { self.lastSeenAt = now }
+    if self.connections.isEmpty {
+      self.connectedAt = nil
+      if !wasClosing { self.flapCount += 1 }
+    }
+    let lost = reason.initiator == .none
+    return self.note(self.lifecycle.connectionClosed(wasClosing: wasClosing, lost: lost), now)
+  }
+
+  private mutating func note(_ change: LinkChange?, _ now: Int64) -> LinkChange? {
+    if change != nil { self.stateSince = now }
+    return change
+  }
+
+  // MARK: Addresses
+
+  /// Adds `address`, without `/p2p`, unless it is known. Where `maximum` is reached, the oldest that never worked
+  /// goes, or else the oldest.
+  mutating func add(_ address: Multiaddr, source: String, maximum: Int) {
+    let address = address.withoutPeerID
+    if self.addresses.contains(where: { $0.address == address }) { return }
+    if self.addresses.count >= maximum {
+      self.addresses.remove(at: self.addresses.firstIndex { $0.lastSuccessAt == nil } ?? 0)
+    }
+    self.addresses.append(
+      PeerInfo.Address(
+        address: address, source: source, lastAttemptAt: nil, lastSuccessAt: nil, lastError: nil))
+  }
+
+  /// Notes how an attempt at a known address ended; `error` nil is success.
+  mutating func tried(_ address: Multiaddr, at time: Int64, error: DialError?) {
+    let address = address.withoutPeerID
+    guard let index = self.addresses.firstIndex(where: { $0.address == address }) else { return }
+    self.addresses[index].lastAttemptAt = time
+    self.addresses[index].lastError = error
+    if error == nil { self.addresses[index].lastSuccessAt = time }
+  }
+}

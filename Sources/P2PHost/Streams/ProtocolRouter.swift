@@ -1,0 +1,180 @@
+internal import Logging
+internal import P2PCore
+internal import Synchronization
+
+/// Takes the streams that remotes open, negotiates, and runs the handler of the protocol that was agreed on.
+///
+/// Streams come from the transport's thread and never pass through the host's actor.
+final class ProtocolRouter: Sendable {
+  static let protocolsMax = 256
+  static let protocolIDBytesMax = 256
+  /// Inbound streams of all connections together; further ones are reset.
+  static let streamsMax = 65_536
+  /// Ticks (seconds) that a remote has to name a protocol.
+  static let negotiationTicksMax: UInt64 = 10
+
+  private struct Negotiation {
+    let since: UInt64
+    let stream: any P2PCore.Stream
+  }
+
+  private struct State {
+    var handlers: [String: any ProtocolHandler] = [:]
+    var draining = false
+    /// Inbound streams between their arrival and their end.
+    var streams = 0
+    /// Those that a shutdown waits for.
+    var delaying = 0
+    var tick: UInt64 = 0
+    var lastTicket: UInt64 = 0
+    /// By ticket; at most `streams` of them.
+    var negotiations: [UInt64: Negotiation] = [:]
+  }
+
+  private let state = Mutex(State())
+  private let executor: (any TaskExecutor)?
+  private let counters: HostCounters
+  private let log: Logger
+
+  init(executor: (any TaskExecutor)?, counters: HostCounters, log: Logger) {
+    self.executor = executor
+    self.counters = counters
+    self.log = log
+  }
+
+  // MARK: Table
+
+  func register(_ handler: any ProtocolHandler) throws(ProtocolRegistrationError) {
+    let ids = handler.protocolIDs
+    for id in ids where !id.hasPrefix("/") || id.utf8.contains(0x0a) || id.utf8.count > Self.protocolIDBytesMax {
+      throw .badID(id, limit: Self.protocolIDBytesMax)
+    }
+    let error: ProtocolRegistrationError? = self.state.withLock { state in
+      if let taken = ids.first(where: { state.handlers[$0] != nil }) { return .alreadyRegistered(taken) }
+      guard state.handlers.count + ids.count <= Self.protocolsMax else { return .tooMany(limit: Self.protocolsMax) }
+      for id in ids { state.handlers[id] = handler }
+      return nil
+    }
+    if let error { throw error }
+  }
+
+  /// False when nobody served it.
+  func unregister(_ id: String) -> Bool {
+    self.state.withLock { $0.handlers.removeValue(forKey: id) != nil }
+  }
+
+  /// Sorted.
+  var protocolIDs: [String] {
+    self.state.withLock { Array($0.handlers.keys) }.sorted()
+  }
+
+  private func handler(for id: String) -> (any ProtocolHandler)? {
+    self.state.withLock { $0.handlers[id] }
+  }
+
+  // MARK: Streams
+
+  var streams: Int { self.state.withLock { $0.streams } }
+  /// Streams that a shutdown waits for.
+  var delayingStreams: Int { self.state.withLock { $0.delaying } }
+
+  /// From now on every new stream is reset.
+  func drain() { self.state.withLock { $0.draining = true } }
+
+  /// Once a second: gives up negotiations that take too long.
+  func tick() {
+    let late = self.state.withLock { state in
+      state.tick += 1
+      let late = state.negotiations.filter { state.tick - $0.value.since > Self.negotiationTicksMax }
+      for ticket in late.keys { state.negotiations[ticket] = nil }
+      return late
+    }
+    for negotiation in late.values { negotiation.stream.reset(code: StreamCode.protocolNegotiationFailed) }
+  }
+
+  /// On the transport's thread.
+  func route(_ stream: any P2PCore.Stream, on connection: any Connection) {
+    enum Admission { case ticket(UInt64), refused(code: UInt64) }
+    let admission: Admission = self.state.withLock { state in
+      if state.draining { return .refused(code: StreamCode.shutdown) }
+      if state.streams >= Self.streamsMax { return .refused(code: StreamCode.resourceLimitExceeded) }
+      state.streams += 1
+      state.lastTicket &+= 1
+      state.negotiations[state.lastTicket] = Negotiation(since: state.tick, stream: stream)
+      return .ticket(state.lastTicket)
+    }
+    switch admission {
+    case .refused(let code):
+      self.counters.streamRefused()
+      stream.reset(code: code)
+    case .ticket(let ticket):
+      self.counters.streamOpened()
+      Task(executorPreference: self.executor) { await self.serve(stream, on: connection, ticket: ticket) }
+    }
+  }
+
+  private func serve(_ inbound: any P2PCore.Stream, on connection: any Connection, ticket: UInt64) async {
+    let stream = ProtocolStream(inbound)
+    var found: (any ProtocolHandler)?
+    let name: String?
+    do throws(ProtocolStreamError) {
+      name = try await stream.negotiate { id in
+        found = self.handler(for: id)
+        return found != nil
+      }
+    } catch {
+      self.ended(ticket)
+      self.counters.negotiationFailed()
+      stream.reset(code: StreamCode.protocolNegotiationFailed)
+      self.log.debug("no protocol agreed", [("peer", "\(connection.remotePeer)"), ("error", "\(error)")])
+      return
+    }
+    guard let name, let handler = found else {
+      self.ended(ticket)
+      self.counters.negotiationFailed()
+      // The remote took our refusal and left: a reset would overtake the refusal.
+      do { try await stream.conclude() } catch { stream.reset(code: error.streamCode) }
+      return
+    }
+    self.negotiated(ticket, handler)
+    await self.run(handler, stream, StreamContext(connection: connection, protocolID: name))
+    self.handled(handler)
+  }
+
+  private func run(_ handler: any ProtocolHandler, _ stream: ProtocolStream, _ context: StreamContext) async {
+    do {
+      try await handler.handle(stream, context: context)
+      try await stream.conclude()
+    } catch {
+      let code = (error as? ProtocolStreamError)?.streamCode ?? StreamCode.none
+      stream.reset(code: code)
+      self.counters.handlerFailed()
+      self.log.debug(
+        "a protocol handler failed",
+        [("peer", "\(context.peer)"), ("protocol", context.protocolID), ("error", "\(error)")])
+    }
+  }
+
+  private func negotiated(_ ticket: UInt64, _ handler: any ProtocolHandler) {
+    let delays = handler.delaysShutdown
+    self.state.withLock { state in
+      state.negotiations[ticket] = nil
+      if delays { state.delaying += 1 }
+    }
+  }
+
+  private func handled(_ handler: any ProtocolHandler) {
+    let delays = handler.delaysShutdown
+    self.state.withLock { state in
+      state.streams -= 1
+      if delays { state.delaying -= 1 }
+    }
+  }
+
+  private func ended(_ ticket: UInt64) {
+    self.state.withLock { state in
+      state.negotiations[ticket] = nil
+      state.streams -= 1
+    }
+  }
+}

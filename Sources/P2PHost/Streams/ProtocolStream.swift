@@ -1,0 +1,258 @@
+package import P2PCore
+
+/// A stream on which a protocol is spoken: a transport's stream with a read buffer and the negotiation.
+///
+/// `@unchecked Sendable`: one task reads and one task writes (they may be the same). `buffer`, `offset`,
+/// `readEnded` and `initiator` belong to the reader, `writeFinished` to the writer; whoever takes the stream over
+/// does so after the former owner's task ended or was awaited.
+package final class ProtocolStream: @unchecked Sendable {
+  /// Bytes asked from the transport at once where the need is not known.
+  static let readSize = 4096
+
+  private let stream: any P2PCore.Stream
+  private var buffer: [UInt8] = []
+  /// Bytes of `buffer` that were read already.
+  private var offset = 0
+  private var readEnded = false
+  /// Set while the remote's answer to our proposal is still to come.
+  private var initiator: MultistreamInitiator?
+  private var writeFinished = false
+
+  /// For an inbound stream, to negotiate, and for tests.
+  package init(_ stream: any P2PCore.Stream) {
+    self.stream = stream
+  }
+
+  package var id: Int64 { self.stream.id }
+  package var direction: Direction { self.stream.direction }
+
+  // MARK: Opening
+
+  /// Opens a stream on `connection` and proposes `protocols`, the preferred one first; at least one.
+  ///
+  /// One protocol: the proposal and `firstPayload` leave in one write, and the remote's answer is looked at by the
+  /// first read (libp2p's lazy negotiation). Several: the payload waits for the answer. `finish` ends our side
+  /// behind the payload.
+  package static func open(
+    on connection: any Connection, protocols: [String], firstPayload: [UInt8] = [], finish: Bool = false
+  ) async throws(ProtocolStreamError) -> ProtocolStream {
+    precondition(!protocols.isEmpty, "a stream is opened for at least one protocol")
+    let opened: any P2PCore.Stream
+    do { opened = try await connection.openStream() } catch { throw .stream(error) }
+    let stream = ProtocolStream(opened)
+    do throws(ProtocolStreamError) {
+      try await stream.propose(protocols, firstPayload: firstPayload, finish: finish)
+    } catch {
+      stream.reset(code: error.streamCode)
+      throw error
+    }
+    return stream
+  }
+
+  private func propose(
+    _ protocols: [String], firstPayload: [UInt8], finish: Bool
+  ) async throws(ProtocolStreamError) {
+    var initiator = MultistreamInitiator(protocols: protocols)
+    var bytes = initiator.start()
+    self.initiator = initiator
+    if protocols.count == 1 {
+      bytes.append(contentsOf: firstPayload)
+      try await self.send(bytes, finish: finish)
+      return
+    }
+    try await self.send(bytes, finish: false)
+    try await self.awaitAnswer()
+    if finish || !firstPayload.isEmpty { try await self.send(firstPayload, finish: finish) }
+  }
+
+  /// Reads until the remote has agreed to a protocol of ours.
+  private func awaitAnswer() async throws(ProtocolStreamError) {
+    guard var initiator = self.initiator else { return }
+    self.initiator = nil
+    do throws(ProtocolStreamError) {
+      try await self.awaitAnswer(&initiator)
+    } catch {
+      // What follows is not of our protocol.
+      self.readEnded = true
+      self.buffer = []
+      throw error
+    }
+  }
+
+  private func awaitAnswer(_ initiator: inout MultistreamInitiator) async throws(ProtocolStreamError) {
+    while true {
+      let step: MultistreamInitiator.OnReceive
+      do { step = try initiator.receive(&self.buffer) } catch { throw .notNegotiated("\(error)") }
+      switch step {
+      case .agreed:
+        return
+      case .send(let bytes):
+        try await self.send(bytes, finish: false)
+      case .needMore:
+        guard try await self.fillBuffer(Self.readSize) else {
+          throw .notNegotiated("the remote finished before it answered")
+        }
+      }
+    }
+  }
+
+  /// Serves the remote's side of the negotiation. Nil when the remote gave up after a refusal of ours.
+  func negotiate(supports: (String) -> Bool) async throws(ProtocolStreamError) -> String? {
+    var responder = MultistreamResponder()
+    var refused = false
+    while true {
+      let step: MultistreamResponder.OnReceive
+      do {
+        step = try responder.receive(&self.buffer, supports: supports)
+      } catch {
+        throw .notNegotiated("\(error)")
+      }
+      switch step {
+      case .agreed(let name, let reply):
+        try await self.send(reply, finish: false)
+        return name
+      case .send(let bytes):
+        refused = true
+        try await self.send(bytes, finish: false)
+      case .needMore:
+        guard try await self.fillBuffer(Self.readSize) else {
+          if refused { return nil }
+          throw .notNegotiated("the remote finished before it named a protocol")
+        }
+      }
+    }
+  }
+
+  // MARK: Reading
+
+  /// The next bytes, at least one and at most `maximum`; nil at the end.
+  package func read(upTo maximum: Int) async throws(ProtocolStreamError) -> [UInt8]? {
+    if self.initiator != nil { try await self.awaitAnswer() }
+    if self.buffered > 0 { return self.take(min(maximum, self.buffered)) }
+    return try await self.fetch(maximum)
+  }
+
+  /// Exactly `count` bytes; nil when the remote finished before the first of them.
+  package func read(exactly count: Int) async throws(ProtocolStreamError) -> [UInt8]? {
+    if self.initiator != nil { try await self.awaitAnswer() }
+    if self.buffered == 0 {
+      // The usual case costs no copy: all of it is there and nothing else.
+      guard let chunk = try await self.fetch(count) else { return nil }
+      if chunk.count == count { return chunk }
+      self.buffer = chunk
+      self.offset = 0
+    }
+    while self.buffered < count {
+      guard try await self.fillBuffer(count - self.buffered) else { throw .unexpectedEnd }
+    }
+    return self.take(count)
+  }
+
+  /// The next message behind its length as an unsigned varint (multiformats: unsigned-varint); nil when the remote
+  /// finished before the first byte of it. A longer one than `maximum` bytes is refused before it is read.
+  package func readMessage(maximum: Int) async throws(ProtocolStreamError) -> [UInt8]? {
+    if self.initiator != nil { try await self.awaitAnswer() }
+    var length = 0
+    var shift = 0
+    while true {
+      if self.buffered == 0, try await !self.fillBuffer(Self.readSize) {
+        if shift == 0 { return nil }
+        throw .unexpectedEnd
+      }
+      let byte = self.buffer[self.offset]
+      self.offset += 1
+      if byte == 0 && shift > 0 { throw .violation("a message length that is not minimally encoded") }
+      length |= Int(byte & 0x7f) << shift
+      if length > maximum { throw .messageTooLong(limit: maximum) }
+      if byte & 0x80 == 0 { break }
+      shift += 7
+      // 5 groups hold more than any limit of ours.
+      if shift > 28 { throw .messageTooLong(limit: maximum) }
+    }
+    if length == 0 { return [] }
+    while self.buffered < length {
+      guard try await self.fillBuffer(length - self.buffered) else { throw .unexpectedEnd }
+    }
+    return self.take(length)
+  }
+
+  private var buffered: Int { self.buffer.count - self.offset }
+
+  /// The first `count` buffered bytes, which are there.
+  private func take(_ count: Int) -> [UInt8] {
+    if self.offset == 0 && count == self.buffer.count {
+      defer { self.buffer = [] }
+      return self.buffer
+    }
+    let end = self.offset + count
+    let taken = Array(self.buffer[self.offset..<end])
+    if end == self.buffer.count {
+      self.buffer = []
+      self.offset = 0
+    } else {
+      self.offset = end
+    }
+    return taken
+  }
+
+  /// Appends at most `maximum` further bytes to the buffer; false at the end.
+  private func fillBuffer(_ maximum: Int) async throws(ProtocolStreamError) -> Bool {
+    guard let chunk = try await self.fetch(maximum) else { return false }
+    if self.buffered == 0 {
+      self.buffer = chunk
+    } else {
+      if self.offset > 0 { self.buffer.removeSubrange(..<self.offset) }
+      self.buffer.append(contentsOf: chunk)
+    }
+    self.offset = 0
+    return true
+  }
+
+  private func fetch(_ maximum: Int) async throws(ProtocolStreamError) -> [UInt8]? {
+    if self.readEnded { return nil }
+    do {
+      if let chunk = try await self.stream.read(upTo: maximum) { return chunk }
+    } catch {
+      self.readEnded = true
+      throw .stream(error)
+    }
+    self.readEnded = true
+    return nil
+  }
+
+  // MARK: Writing
+
+  /// Sends `bytes`; waits while the send buffer is full. `finish` ends our side with the last byte.
+  package func write(_ bytes: [UInt8], finish: Bool = false) async throws(ProtocolStreamError) {
+    try await self.send(bytes, finish: finish)
+  }
+
+  /// Ends our side. Does nothing when it has ended.
+  package func finish() async throws(ProtocolStreamError) {
+    if !self.writeFinished { try await self.send([], finish: true) }
+  }
+
+  private func send(_ bytes: [UInt8], finish: Bool) async throws(ProtocolStreamError) {
+    if self.writeFinished { throw .stream(.finished) }
+    if finish { self.writeFinished = true }
+    do {
+      try await self.stream.write(bytes, finish: finish)
+    } catch {
+      self.writeFinished = true
+      throw .stream(error)
+    }
+  }
+
+  // MARK: Ending
+
+  /// Aborts both directions. Idempotent; any task.
+  package func reset(code: UInt64) {
+    self.stream.reset(code: code)
+  }
+
+  /// Leaves nothing open behind a protocol that has done its work: ends our side and wants no more bytes.
+  func conclude() async throws(ProtocolStreamError) {
+    try await self.finish()
+    if !self.readEnded { self.stream.stopReading(code: StreamCode.none) }
+  }
+}

@@ -1,0 +1,87 @@
+import P2PHost
+import Synchronization
+
+/// Time that passes only when a test says so.
+final class TestClock: Sendable {
+  private struct Sleeper {
+    let id: Int
+    let until: Duration
+    let continuation: CheckedContinuation<Void, any Error>
+  }
+
+  private struct State {
+    var now: Duration = .zero
+    var lastID = 0
+    var cancelled: Set<Int> = []
+    var sleepers: [Sleeper] = []
+    var watchers: [(Duration, CheckedContinuation<Void, Never>)] = []
+  }
+
+  private let state = Mutex(State())
+  static let start: Int64 = 1_700_000_000_000
+
+  var hostClock: HostClock {
+    HostClock(
+      wall: { Self.start + Int64(self.now / .milliseconds(1)) }, monotonic: { self.now },
+      sleep: { try await self.sleep($0) })
+  }
+
+  var now: Duration { self.state.withLock { $0.now } }
+
+  func sleep(_ duration: Duration) async throws {
+    let id = self.state.withLock { state in
+      state.lastID += 1
+      return state.lastID
+    }
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+        enum Outcome { case sleeps([CheckedContinuation<Void, Never>]), cancelled, over }
+        let outcome = self.state.withLock { state -> Outcome in
+          if state.cancelled.remove(id) != nil { return .cancelled }
+          if duration <= .zero { return .over }
+          state.sleepers.append(Sleeper(id: id, until: state.now + duration, continuation: continuation))
+          let watchers = state.watchers.filter { $0.0 == duration }
+          state.watchers.removeAll { $0.0 == duration }
+          return .sleeps(watchers.map(\.1))
+        }
+        switch outcome {
+        case .sleeps(let watchers): for watcher in watchers { watcher.resume() }
+        case .cancelled: continuation.resume(throwing: CancellationError())
+        case .over: continuation.resume()
+        }
+      }
+    } onCancel: {
+      let sleeper = self.state.withLock { state -> Sleeper? in
+        guard let index = state.sleepers.firstIndex(where: { $0.id == id }) else {
+          state.cancelled.insert(id)
+          return nil
+        }
+        return state.sleepers.remove(at: index)
+      }
+      sleeper?.continuation.resume(throwing: CancellationError())
+    }
+  }
+
+  /// Waits until somebody sleeps that has exactly `duration` to go from now.
+  func sleeper(of duration: Duration) async {
+    await withCheckedContinuation { continuation in
+      let there = self.state.withLock { state in
+        if state.sleepers.contains(where: { $0.until == state.now + duration }) { return true }
+        state.watchers.append((duration, continuation))
+        return false
+      }
+      if there { continuation.resume() }
+    }
+  }
+
+  func advance(by duration: Duration) {
+    let woken = self.state.withLock { state in
+      state.now += duration
+      let now = state.now
+      let woken = state.sleepers.filter { $0.until <= now }
+      state.sleepers.removeAll { $0.until <= now }
+      return woken
+    }
+    for sleeper in woken { sleeper.continuation.resume() }
+  }
+}
