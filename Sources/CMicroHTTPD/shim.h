@@ -1,2 +1,46 @@
 #pragma once
 #include <microhttpd.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+// Variadic functions and some macros do not reach Swift.
+
+static const uint64_t CMICROHTTPD_SIZE_UNKNOWN = MHD_SIZE_UNKNOWN;
+
+/* 1.0 renamed the option; the older number still works there, but is no longer advised. */
+#if MHD_VERSION >= 0x00097701
+#define CMICROHTTPD_STRICT MHD_OPTION_CLIENT_DISCIPLINE_LVL
+#else
+#define CMICROHTTPD_STRICT MHD_OPTION_STRICT_FOR_CLIENT
+#endif
+
+/* One epoll thread of the library's own. No MHD_USE_ERROR_LOG: it would write to standard error itself. */
+static inline struct MHD_Daemon *cmicrohttpd_start(
+    int listen_socket, unsigned int connections_max, unsigned int connections_per_ip_max, size_t memory_bytes,
+    unsigned int inactivity_seconds, MHD_AccessHandlerCallback access,
+    void *(*request_line)(void *context, const char *target, struct MHD_Connection *connection),
+    MHD_RequestCompletedCallback completed, MHD_NotifyConnectionCallback connection, void *context) {
+  return MHD_start_daemon(
+      MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, access, context,
+      MHD_OPTION_LISTEN_SOCKET, listen_socket, MHD_OPTION_CONNECTION_LIMIT, connections_max,
+      MHD_OPTION_PER_IP_CONNECTION_LIMIT, connections_per_ip_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory_bytes,
+      MHD_OPTION_CONNECTION_TIMEOUT, inactivity_seconds, MHD_OPTION_URI_LOG_CALLBACK, request_line, context,
+      MHD_OPTION_NOTIFY_COMPLETED, completed, context, MHD_OPTION_NOTIFY_CONNECTION, connection, context,
+      CMICROHTTPD_STRICT, 1, MHD_OPTION_END);
+}
+
+/* -1 when there is none. */
+static inline int cmicrohttpd_descriptor(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  return info == NULL ? -1 : (int)info->connect_fd;
+}
+
+static inline void *cmicrohttpd_socket_context(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return info == NULL ? NULL : info->socket_context;
+}
+
+static inline const struct sockaddr *cmicrohttpd_client_address(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  return info == NULL ? NULL : info->client_addr;
+}

@@ -1,0 +1,33 @@
+/// Where an `HTTPServer` listens, and its limits.
+package struct HTTPServerConfiguration: Sendable {
+  /// A numeric IPv4 or IPv6 address.
+  package var address: String
+  /// 0: any free one.
+  package var port: UInt16
+  /// Open at one time; further ones wait in the kernel's backlog.
+  package var connectionsMax: Int = 512
+  /// Open at one time from one address; further ones are closed at once. Half of all, so that one client leaves
+  /// room for another.
+  package var connectionsPerAddressMax: Int = 256
+  /// Of the body of a request; more is 413.
+  package var bodyBytesMax: Int = 64 * 1024
+  /// Of a connection's memory, which headers must fit into; more is 431 or 414.
+  package var connectionMemoryBytes: Int = 32 * 1024
+  /// For headers and body together, from the first byte of a connection or the request line of a later request.
+  package var receiveTimeout: Duration = .seconds(5)
+  /// Between requests of one connection.
+  package var idleTimeout: Duration = .seconds(60)
+  /// Without progress in sending an answer. Whole seconds.
+  package var sendTimeout: Duration = .seconds(60)
+
+  package init(address: String = "127.0.0.1", port: UInt16) {
+    self.address = address
+    self.port = port
+  }
+}
+
+/// A server that could not start: what was tried and what the system said.
+package struct HTTPServerError: Error, Sendable, Equatable, CustomStringConvertible {
+  package let description: String
+  package init(_ description: String) { self.description = description }
+}
