@@ -1,0 +1,55 @@
+import Synchronization
+import Testing
+
+@testable import LinuxIO
+
+@Suite struct EventLoopTests {
+  @Test("a task that prefers the loop runs on its thread and comes back after a suspension")
+  func taskExecutor() async throws {
+    let loop = try EventLoop()
+    loop.start()
+    let places = await Task(executorPreference: loop) {
+      let before = loop.isCurrent
+      await Task.yield()
+      return [before, loop.isCurrent]
+    }.value
+    #expect(places == [true, true])
+    loop.stop()
+  }
+
+  @Test("closures from outside run on the loop in order")
+  func closures() async throws {
+    let loop = try EventLoop()
+    loop.start()
+    let seen = Mutex<[Int]>([])
+    for i in 0..<1_000 { loop.execute { seen.withLock { $0.append(i) } } }
+    #expect(await loop.run { loop.isCurrent })
+    #expect(seen.withLock { $0 } == Array(0..<1_000))
+    loop.stop()
+  }
+
+  final class Ticker: EventLoopParticipant, @unchecked Sendable {
+    // Guard: the loop's thread, and the test only after `stop`.
+    var fired: [MonotonicNanoseconds] = []
+    var next = monotonicNow() + 300_000
+    func ready(descriptor: Int32, events: UInt32) {}
+    func turn(now: MonotonicNanoseconds) -> MonotonicNanoseconds {
+      if now >= self.next {
+        self.fired.append(now)
+        self.next = self.fired.count == 20 ? .max : now + 300_000
+      }
+      return self.next
+    }
+  }
+
+  @Test("timers below a millisecond fire, each not before its time")
+  func timers() async throws {
+    let loop = try EventLoop()
+    let ticker = Ticker()
+    loop.add(ticker)
+    loop.start()
+    while await loop.run({ ticker.fired.count < 20 }) { await Task.yield() }
+    loop.stop()
+    for (a, b) in zip(ticker.fired, ticker.fired.dropFirst()) { #expect(b - a >= 300_000) }
+  }
+}
