@@ -58,6 +58,8 @@ class Fednode(Process):
         listen = [part for address in self.addresses.values() for part in ("--listen", address)]
         data = ["--data-dir", folder / f"{name}-data"]
         super().__init__(name, [binary, "run", *data, *listen, "--api", f"127.0.0.1:{self.api}"], folder)
+
+    def wait_ready(self):
         wait_until("fednode's /livez", self._live)
         self.node = self.get("/v1/node")
         self.peer_id = self.node["peer_id"]

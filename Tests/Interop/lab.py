@@ -1,6 +1,7 @@
 """The programs that one scenario needs, started on first use, ended together."""
 
 import pathlib
+from collections.abc import Callable
 
 from fednode import Fednode
 from p2pd import P2pd
@@ -24,9 +25,15 @@ class Lab:
             return self._started(name, lambda: P2pd(self._p2pd, self.folder, name))
         return self._started(name, lambda: PyLibp2p(self.folder, name))
 
-    def _started(self, name: str, start):
+    def _started(self, name: str, start: Callable[[], Process]):
         if name not in self._processes:
-            self._processes[name] = start()
+            process = start()
+            try:
+                process.wait_ready()
+            except BaseException:
+                process.stop()
+                raise
+            self._processes[name] = process
         return self._processes[name]
 
     def last_words(self) -> str:

@@ -45,6 +45,8 @@ class P2pd(Process):
         off = [f"-{option}=false" for option in ("natPortMap", "relay", "relayDiscovery", "relayService")]
         listen = ["-hostAddrs", ",".join(self.addresses.values()), "-listen", f"/unix{self.socket}"]
         super().__init__(name, [binary, *listen, *off], folder)
+
+    def wait_ready(self):
         wait_until("p2pd's control socket", self._reachable)
         self.peer_id = base58_encode(fields(self._request(field(1, IDENTIFY))[4][0])[1][0])
 

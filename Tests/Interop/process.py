@@ -44,6 +44,10 @@ class Process:
             options = {"stdin": subprocess.DEVNULL, "stdout": log} | options
             self.child = subprocess.Popen([str(part) for part in command], stderr=log, **options)
 
+    def wait_ready(self):
+        """Returns once the program can be used."""
+        raise NotImplementedError
+
     def running(self) -> bool:
         return self.child.poll() is None
 

@@ -19,6 +19,8 @@ class PyLibp2p(Process):
         script = pathlib.Path(__file__).with_name("py_libp2p_peer.py")
         command = [sys.executable, script, *self.addresses.values()]
         super().__init__(name, command, folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+
+    def wait_ready(self):
         self.peer_id = self._read(seconds=30)["peer_id"]
 
     def _read(self, seconds: float) -> dict:
