@@ -48,7 +48,7 @@ class P2pd(Process):
 
     def wait_ready(self):
         wait_until("p2pd's control socket", self._reachable)
-        self.peer_id = base58_encode(fields(self._request(field(1, IDENTIFY))[4][0])[1][0])
+        self.peer_id = base58_encode(fields(self.request(field(1, IDENTIFY))[4][0])[1][0])
 
     def _reachable(self) -> bool:
         self.require_running()
@@ -71,20 +71,20 @@ class P2pd(Process):
             raise P2pdError(fields(answer[2][0])[1][0].decode(errors="replace"))
         return answer
 
-    def _request(self, request: bytes) -> dict[int, list]:
+    def request(self, request: bytes) -> dict[int, list]:
         with self._connect() as connection:
             return self._exchange(connection, request)
 
     def dial(self, address: str, peer_id: str):
         connect = field(1, base58_decode(peer_id)) + field(2, encode_address(address)) + field(3, REQUEST_SECONDS)
-        self._request(field(1, CONNECT) + field(2, connect))
+        self.request(field(1, CONNECT) + field(2, connect))
 
     def disconnect(self, peer_id: str):
-        self._request(field(1, DISCONNECT) + field(7, field(1, base58_decode(peer_id))))
+        self.request(field(1, DISCONNECT) + field(7, field(1, base58_decode(peer_id))))
 
     def peers(self) -> dict[str, list[str]]:
         """Addresses of the peers that it is connected to."""
-        infos = [fields(info) for info in self._request(field(1, LIST_PEERS)).get(6, [])]
+        infos = [fields(info) for info in self.request(field(1, LIST_PEERS)).get(6, [])]
         return {base58_encode(info[1][0]): [decode_address(address) for address in info.get(2, [])] for info in infos}
 
     def open_stream(self, peer_id: str, protocol: str) -> socket.socket:
