@@ -38,7 +38,7 @@ let package = Package(
     module("P2PCore"),
     module("LinuxIO", ["CLinux"]),
     module("GnuTLS", ["CGnuTLS", "CSecp256k1", "P2PCore"]),
-    module("QUIC", ["CNgtcp2", "GnuTLS", "LinuxIO", "P2PCore"]),
+    module("QUIC", ["CNgtcp2", "CLinux", "GnuTLS", "LinuxIO", "P2PCore"]),
     module("P2PHost", ["P2PCore", "Logging"]),
     module("MicroHTTP", ["CMicroHTTPD"]),
     module("Jansson", ["CJansson"]),

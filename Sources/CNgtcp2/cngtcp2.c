@@ -273,8 +273,8 @@ void cng_conn_free(cng_conn *c) {
 }
 
 void *cng_conn_session_pointer(cng_conn *c) { return &c->ref; }
-void *cng_owner_of_session_pointer(void *session_pointer) {
-  return ((cng_conn *)((ngtcp2_crypto_conn_ref *)session_pointer)->user_data)->owner;
+void *cng_owner_of_session(void *session) {
+  return ((cng_conn *)((ngtcp2_crypto_conn_ref *)gnutls_session_get_ptr(session))->user_data)->owner;
 }
 
 int cng_configure_session(void *session, bool server) {

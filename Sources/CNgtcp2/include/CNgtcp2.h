@@ -75,7 +75,7 @@ cng_conn *cng_conn_new(void *owner);
 void cng_conn_free(cng_conn *c);
 // What gnutls_session_set_ptr needs, and the way back to the owner in a GnuTLS callback.
 void *cng_conn_session_pointer(cng_conn *c);
-void *cng_owner_of_session_pointer(void *session_pointer);
+void *cng_owner_of_session(void *gnutls_session);
 // Between gnutls_priority_set and gnutls_session_set_ptr. 0 or -1.
 int cng_configure_session(void *gnutls_session, bool server);
 

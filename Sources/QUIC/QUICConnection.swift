@@ -1,0 +1,536 @@
+import CLinux
+import CNgtcp2
+import GnuTLS
+import LinuxIO
+import P2PCore
+
+/// What a connection needs of the endpoint around it, and tells it. Calls may come from within ngtcp2: they note and
+/// return.
+protocol QUICConnectionOwner: AnyObject {
+  func connection(_ connection: QUICConnection, added id: ConnectionID)
+  func connection(_ connection: QUICConnection, removed id: ConnectionID)
+  func connection(_ connection: QUICConnection, resetToken: ResetToken, isActive: Bool)
+  func verify(certificate: UnsafeRawBufferPointer) throws(CertificateError) -> VerifiedCertificate
+  /// It has something to send, or its deadline moved.
+  func connectionIsDirty(_ connection: QUICConnection)
+}
+
+/// One QUIC connection without I/O: datagrams and times go in, datagrams come out into a sink (sans-IO).
+///
+/// Used on one thread. Never calls back into ngtcp2 from within its callbacks.
+final class QUICConnection {
+  enum Phase {
+    /// Not yet good: as a client until the server confirmed the handshake and with it our certificate.
+    case handshaking
+    case established
+    /// Over; ngtcp2's object is gone.
+    case closed
+  }
+
+  let direction: Direction
+  let expectedPeer: PeerID?
+  let startedAt: MonotonicNanoseconds
+  private(set) unowned let owner: any QUICConnectionOwner
+  let loop: EventLoop?
+  /// The certificates of the session; they must outlive it.
+  private let credentials: TLSCredentials
+  let configuration: QUICConfiguration
+
+  private(set) var phase = Phase.handshaking
+  /// A `cng_conn`; nil once closed.
+  private(set) var raw: OpaquePointer?
+  private var session: OpaquePointer?
+  private var sessionIsDone = false
+
+  private(set) var peer: VerifiedCertificate?
+  /// Why we refused the remote's certificate.
+  private(set) var refusal: Refusal?
+  private(set) var security: (cipher: String, group: String) = ("", "")
+  private(set) var establishedAt: MonotonicNanoseconds = 0
+  private(set) var keepAlive: Duration?
+  private var wasResetStatelessly = false
+  /// Set when a packet of the remote could be decrypted.
+  private(set) var heardFromRemote = false
+
+  private(set) var streams: [Int64: QUICStream] = [:]
+  private(set) var inboundStreams = 0
+  private var queueFirst: QUICStream?
+  private var queueLast: QUICStream?
+  private var streamWaiters: [UnsafeContinuation<Void, Never>] = []
+
+  // What happened since the endpoint last asked.
+  var newStreams: [QUICStream] = []
+  private(set) var becameEstablished = false
+  private(set) var pathChanged = false
+
+  // The endpoint's bookkeeping.
+  var heapIndex = -1
+  var deadline: MonotonicNanoseconds = .max
+  var isDirty = false
+  var handle: QUICConnectionHandle?
+  var onHandshakeEnd: ((Result<QUICConnectionHandle, DialError>) -> Void)?
+
+  // Accounting, in UDP payload bytes and datagrams.
+  private(set) var bytesIn: UInt64 = 0
+  private(set) var bytesOut: UInt64 = 0
+  private(set) var datagramsIn: UInt64 = 0
+  private(set) var datagramsOut: UInt64 = 0
+  private(set) var lastActivity: MonotonicNanoseconds
+
+  enum Refusal {
+    case certificate(CertificateError)
+    case count(Int)
+    case wrongPeer(PeerID)
+
+    var words: String {
+      switch self {
+      case .certificate(let error): "\(error)"
+      case .count(0): "it sent no certificate"
+      case .count(let count): "it sent \(count) certificates where libp2p has one"
+      case .wrongPeer(let peer): "it is \(peer)"
+      }
+    }
+  }
+
+  struct Origin {
+    var direction: Direction
+    var local: SocketAddress
+    var remote: SocketAddress
+    var expectedPeer: PeerID?
+    /// The datagram that began an inbound connection.
+    var initial: cng_initial?
+  }
+
+  struct Environment {
+    var configuration: QUICConfiguration
+    var tls: TLSContext
+    var credentials: TLSCredentials
+    /// 32 bytes, for stateless reset.
+    var secret: [UInt8]
+    var shard: UInt8
+    var loop: EventLoop?
+  }
+
+  init(
+    _ origin: Origin, _ environment: Environment, owner: any QUICConnectionOwner, handshakeTimeout: Duration,
+    now: MonotonicNanoseconds
+  ) throws(TLSError) {
+    self.direction = origin.direction
+    self.expectedPeer = origin.expectedPeer
+    self.startedAt = now
+    self.lastActivity = now
+    self.owner = owner
+    self.loop = environment.loop
+    self.credentials = environment.credentials
+    self.configuration = environment.configuration
+    installCallbacks()
+    let server = origin.direction == .inbound
+    let raw: OpaquePointer = cng_conn_new(Unmanaged.passUnretained(self).toOpaque())
+    self.raw = raw
+    let session = try environment.tls.makeSession(server: server)
+    self.session = session
+    guard cng_configure_session(UnsafeMutableRawPointer(session), server) == 0 else {
+      throw TLSError(operation: "prepare TLS for QUIC", code: -1)
+    }
+    try environment.tls.configure(
+      session, server: server, sessionPointer: cng_conn_session_pointer(raw), credentials: environment.credentials,
+      verify: verifyPeer)
+    var settings = QUICConnection.settings(environment, handshakeTimeout: handshakeTimeout)
+    var local = origin.local.raw
+    var remote = origin.remote.raw
+    let result: Int32
+    if var initial = origin.initial {
+      result = cng_server_start(raw, UnsafeMutableRawPointer(session), &settings, &local, &remote, &initial, now)
+    } else {
+      result = cng_client_start(raw, UnsafeMutableRawPointer(session), &settings, &local, &remote, now)
+    }
+    guard result == 0 else { throw TLSError(operation: "start a QUIC connection", code: result) }
+  }
+
+  deinit { self.free() }
+
+  private static func settings(_ environment: Environment, handshakeTimeout: Duration) -> cng_settings {
+    let configuration = environment.configuration
+    var settings = cng_settings()
+    settings.bbr = configuration.congestionControl == .bbr
+    settings.handshake_timeout_ns = max(1, handshakeTimeout.nanosecondsClamped)
+    settings.idle_timeout_ns = configuration.idleTimeout.nanosecondsClamped
+    settings.stream_window = configuration.streamWindow
+    settings.connection_window = configuration.connectionWindow
+    settings.stream_window_max = configuration.streamWindowMax
+    settings.connection_window_max = configuration.connectionWindowMax
+    settings.streams_bidi_max = UInt64(configuration.streamsPerConnection)
+    settings.shard = environment.shard
+    withUnsafeMutableBytes(of: &settings.secret) { $0.copyBytes(from: environment.secret.prefix(32)) }
+    return settings
+  }
+
+  // MARK: Input
+
+  /// What became of the connection.
+  enum Outcome {
+    case alive
+    case closed(CloseReason)
+    /// ngtcp2 wants it gone without a word: the first packet was not a proper one.
+    case dropped
+  }
+
+  func receive(
+    _ datagram: UnsafeRawBufferPointer, local: UnsafePointer<clinux_address>, remote: UnsafePointer<clinux_address>,
+    ecn: UInt8, now: MonotonicNanoseconds
+  ) -> Outcome {
+    guard let raw = self.raw else { return .alive }
+    self.bytesIn += UInt64(datagram.count)
+    self.datagramsIn += 1
+    let result = cng_read(
+      raw, local, remote, ecn, datagram.baseAddress?.assumingMemoryBound(to: UInt8.self), datagram.count, now)
+    if result == 0 {
+      self.lastActivity = now
+      self.heardFromRemote = true
+      self.settleSession()
+      return .alive
+    }
+    if result == CNG_DROP_CONN || result == CNG_RETRY {
+      self.free()
+      return .dropped
+    }
+    if result == CNG_DRAINING {
+      return .closed(self.remoteReason())
+    }
+    return .closed(self.errorReason(result))
+  }
+
+  func timeout(now: MonotonicNanoseconds) -> Outcome {
+    guard let raw = self.raw else { return .alive }
+    let result = cng_handle_expiry(raw, now)
+    if result == 0 { return .alive }
+    if result == CNG_IDLE_CLOSE {
+      return .closed(CloseReason("idle_timeout", initiator: .none, detail: "nothing was heard for the idle timeout"))
+    }
+    if result == CNG_HANDSHAKE_TIMEOUT {
+      let detail = self.heardFromRemote ? "the handshake did not finish in time" : "no answer"
+      return .closed(CloseReason("handshake_timeout", initiator: .local, detail: detail))
+    }
+    return .closed(self.errorReason(result))
+  }
+
+  private func remoteReason() -> CloseReason {
+    if self.wasResetStatelessly {
+      return CloseReason(
+        "stateless_reset", initiator: .none, detail: "the remote has forgotten this connection; it was restarted")
+    }
+    guard let raw = self.raw else { return CloseReason("closed_by_peer", initiator: .remote) }
+    var close = cng_close()
+    cng_remote_close(raw, &close)
+    let words = UnsafeBufferPointer(start: close.reason, count: min(close.reason_length, 256))
+    let detail = words.isEmpty ? nil : String(decoding: words, as: UTF8.self)
+    let isPlain = close.application || close.code == 0
+    return CloseReason(
+      isPlain ? "closed_by_peer" : "transport_error", initiator: .remote, code: close.code,
+      isApplicationCode: close.application, detail: detail)
+  }
+
+  private func errorReason(_ error: Int32) -> CloseReason {
+    var detail = String(cString: cng_words(error))
+    var code: UInt64?
+    if error == CNG_CRYPTO, let raw = self.raw {
+      let alert = cng_tls_alert(raw)
+      code = CNG_CRYPTO_ERROR_BASE + UInt64(alert)
+      detail = self.refusal.map { "we refuse the remote's certificate: \($0.words)" } ?? "TLS alert \(alert)"
+    }
+    self.pendingError = error
+    return CloseReason(
+      self.phase == .handshaking ? "handshake_failed" : "transport_error", initiator: .local, code: code, detail: detail)
+  }
+
+  /// The ngtcp2 error that CONNECTION_CLOSE is to tell of.
+  private(set) var pendingError: Int32 = 0
+
+  // MARK: Established
+
+  fileprivate func handshakeCompleted() {
+    // As a client the server has yet to judge our certificate.
+    if self.direction == .inbound { self.establish() }
+  }
+
+  fileprivate func handshakeConfirmed() {
+    if self.direction == .outbound { self.establish() }
+  }
+
+  private func establish() {
+    guard self.phase == .handshaking, let raw = self.raw, let session = self.session else { return }
+    self.phase = .established
+    self.becameEstablished = true
+    self.security = TLSContext.describe(session)
+    // Freed once ngtcp2 has returned: this runs within its call.
+    self.sessionIsDone = true
+    let own = self.configuration.idleTimeout.nanosecondsClamped
+    let effective = min(own, cng_remote_idle_timeout(raw))
+    let interval = self.configuration.keepAlive?.nanosecondsClamped ?? effective / 3
+    if interval > 0 {
+      cng_set_keep_alive(raw, interval)
+      self.keepAlive = .nanoseconds(Int64(clamping: interval))
+    }
+  }
+
+  /// The TLS session has done its work: its memory goes back (RFC 9001 §4.9 leaves only QUIC's own keys).
+  private func settleSession() {
+    guard self.sessionIsDone, let session = self.session, let raw = self.raw else { return }
+    cng_forget_session(raw)
+    TLSContext.free(session)
+    self.session = nil
+  }
+
+  func takeEstablished(now: MonotonicNanoseconds) -> Bool {
+    defer { self.becameEstablished = false }
+    if self.becameEstablished { self.establishedAt = now }
+    return self.becameEstablished
+  }
+
+  func takePathChanged() -> Bool {
+    defer { self.pathChanged = false }
+    return self.pathChanged
+  }
+
+  fileprivate func pathValidated(_ succeeded: Bool) {
+    if succeeded { self.pathChanged = true }
+  }
+
+  fileprivate func statelesslyReset() {
+    self.wasResetStatelessly = true
+  }
+
+  fileprivate func verify(_ session: OpaquePointer) -> Bool {
+    let (count, der) = TLSContext.peerCertificate(of: session)
+    guard count == 1 else {
+      self.refusal = .count(count)
+      return false
+    }
+    do throws(CertificateError) {
+      let certificate = try self.owner.verify(certificate: der)
+      if let expected = self.expectedPeer, certificate.peerID != expected {
+        self.refusal = .wrongPeer(certificate.peerID)
+        return false
+      }
+      self.peer = certificate
+      return true
+    } catch {
+      self.refusal = .certificate(error)
+      return false
+    }
+  }
+
+  // MARK: Streams
+
+  /// Nil when the remote allows no more streams now.
+  func openStream() -> Result<QUICStream, StreamError>? {
+    guard let raw = self.raw, self.phase == .established else {
+      return .failure(.connectionClosed("the connection is closed"))
+    }
+    guard cng_streams_left(raw) > 0 else { return nil }
+    let stream = QUICStream(connection: self, direction: .outbound, loop: self.loop)
+    var id: Int64 = -1
+    let result = cng_open_stream(raw, &id, Unmanaged.passUnretained(stream).toOpaque())
+    if result == CNG_STREAM_ID_BLOCKED { return nil }
+    guard result == 0 else { return .failure(.connectionClosed(String(cString: cng_words(result)))) }
+    stream.opened(as: id)
+    self.streams[id] = stream
+    return .success(stream)
+  }
+
+  /// Returns when a stream may be opened, or the connection is over. On the loop.
+  func waitForStream() async {
+    await withUnsafeContinuation { self.streamWaiters.append($0) }
+  }
+
+  func wakeStreamWaiters() {
+    let waiters = self.streamWaiters
+    self.streamWaiters = []
+    for waiter in waiters { waiter.resume() }
+  }
+
+  fileprivate func remoteOpened(_ id: Int64) -> Bool {
+    guard let raw = self.raw, cng_is_bidirectional(id) else { return true }
+    let stream = QUICStream(connection: self, direction: .inbound, loop: self.loop)
+    stream.opened(as: id)
+    self.streams[id] = stream
+    self.inboundStreams += 1
+    cng_set_stream(raw, id, Unmanaged.passUnretained(stream).toOpaque())
+    self.newStreams.append(stream)
+    return true
+  }
+
+  fileprivate func closed(_ stream: QUICStream) {
+    self.streams[stream.id] = nil
+    if stream.direction == .inbound { self.inboundStreams -= 1 }
+    stream.didClose()
+  }
+
+  func consumed(_ count: Int, of id: Int64) {
+    guard let raw = self.raw else { return }
+    cng_consumed(raw, id, count)
+    self.markDirty()
+  }
+
+  func reset(_ stream: QUICStream, code: UInt64) {
+    guard let raw = self.raw, !stream.isClosed else { return }
+    cng_reset_stream(raw, stream.id, code)
+    self.markDirty()
+  }
+
+  func stop(_ stream: QUICStream, code: UInt64) {
+    guard let raw = self.raw, !stream.isClosed else { return }
+    cng_stop_stream(raw, stream.id, code)
+    self.markDirty()
+  }
+
+  func hasData(_ stream: QUICStream) {
+    self.enqueue(stream)
+    self.markDirty()
+  }
+
+  func enqueue(_ stream: QUICStream) {
+    guard !stream.isQueued, !stream.isClosed, stream.wantsToSend else { return }
+    stream.isQueued = true
+    if let last = self.queueLast { last.nextQueued = stream } else { self.queueFirst = stream }
+    self.queueLast = stream
+  }
+
+  var firstQueued: QUICStream? { self.queueFirst }
+
+  func dequeueFirst() {
+    guard let stream = self.queueFirst else { return }
+    self.queueFirst = stream.nextQueued
+    if self.queueFirst == nil { self.queueLast = nil }
+    stream.nextQueued = nil
+    stream.isQueued = false
+  }
+
+  func markDirty() {
+    if !self.isDirty, self.phase != .closed { self.owner.connectionIsDirty(self) }
+  }
+
+  // MARK: Figures
+
+  func sent(bytes: Int, datagrams: Int) {
+    self.bytesOut += UInt64(bytes)
+    self.datagramsOut += UInt64(datagrams)
+  }
+
+  var path: (local: SocketAddress, remote: SocketAddress) {
+    var local = clinux_address()
+    var remote = clinux_address()
+    if let raw = self.raw { cng_path(raw, &local, &remote) }
+    return (SocketAddress(raw: local), SocketAddress(raw: remote))
+  }
+
+  func fill(_ statistics: inout ConnectionStatistics) {
+    guard let raw = self.raw else { return }
+    var figures = cng_statistics()
+    cng_get_statistics(raw, &figures)
+    statistics.bytesIn = self.bytesIn
+    statistics.bytesOut = self.bytesOut
+    statistics.packetsIn = self.datagramsIn
+    statistics.packetsOut = self.datagramsOut
+    if figures.rtt_known {
+      statistics.rttLatest = .nanoseconds(Int64(clamping: figures.rtt_latest_ns))
+      statistics.rttSmoothed = .nanoseconds(Int64(clamping: figures.rtt_smoothed_ns))
+      statistics.rttMinimum = .nanoseconds(Int64(clamping: figures.rtt_min_ns))
+      statistics.rttVariance = .nanoseconds(Int64(clamping: figures.rtt_variance_ns))
+    }
+    statistics.congestionWindow = figures.congestion_window
+    statistics.bytesInFlight = figures.bytes_in_flight
+    statistics.mtu = cng_path_packet_size(raw)
+    statistics.streamsInbound = self.inboundStreams
+    statistics.streamsOutbound = self.streams.count - self.inboundStreams
+    statistics.keepAlive = self.keepAlive
+  }
+
+  // MARK: End
+
+  /// Ends streams and ngtcp2's object. The endpoint has taken its ids out of its tables before.
+  func end(_ reason: CloseReason) {
+    self.phase = .closed
+    while self.queueFirst != nil { self.dequeueFirst() }
+    let open = self.streams
+    self.streams = [:]
+    self.newStreams = []
+    for stream in open.values { stream.connectionDidClose(reason) }
+    self.wakeStreamWaiters()
+    self.free()
+  }
+
+  private func free() {
+    self.phase = .closed
+    if let raw = self.raw {
+      self.raw = nil
+      cng_conn_free(raw)
+    }
+    if let session = self.session {
+      self.session = nil
+      TLSContext.free(session)
+    }
+  }
+}
+
+// MARK: - Callbacks
+
+/// Judges the remote's certificate during the handshake.
+private let verifyPeer: TLSContext.VerifyFunction = { session in
+  guard let session, let owner = cng_owner_of_session(UnsafeMutableRawPointer(session)) else {
+    return TLSContext.certificateRefused
+  }
+  let connection = Unmanaged<QUICConnection>.fromOpaque(owner).takeUnretainedValue()
+  return connection.verify(session) ? 0 : TLSContext.certificateRefused
+}
+
+private func connection(_ owner: UnsafeMutableRawPointer?) -> QUICConnection {
+  Unmanaged<QUICConnection>.fromOpaque(owner!).takeUnretainedValue()
+}
+
+private func stream(_ pointer: UnsafeMutableRawPointer?) -> QUICStream? {
+  pointer.map { Unmanaged<QUICStream>.fromOpaque($0).takeUnretainedValue() }
+}
+
+// Written once, before the first connection, and only read afterwards.
+nonisolated(unsafe) private let callbacks: UnsafePointer<cng_callbacks> = {
+  let table = UnsafeMutablePointer<cng_callbacks>.allocate(capacity: 1)
+  table.initialize(
+    to: cng_callbacks(
+      handshake_completed: { connection($0).handshakeCompleted() },
+      handshake_confirmed: { connection($0).handshakeConfirmed() },
+      stream_opened: { connection($0).remoteOpened($1) ? 0 : -1 },
+      stream_data: { _, pointer, _, data, length, finished in
+        stream(pointer)?.didReceive(UnsafeBufferPointer(start: data, count: length), finished: finished)
+        return 0
+      },
+      stream_acknowledged: { stream($1)?.buffer.acknowledge(upTo: $2) },
+      stream_closed: { owner, pointer, _ in
+        if let stream = stream(pointer) { connection(owner).closed(stream) }
+      },
+      stream_reset: { stream($1)?.didReset(code: $2) },
+      stream_stopped: { stream($1)?.didStop(code: $2) },
+      stream_writable: { owner, pointer in
+        if let stream = stream(pointer) { connection(owner).enqueue(stream) }
+      },
+      streams_available: { connection($0).wakeStreamWaiters() },
+      cid_added: {
+        let connection = connection($0)
+        connection.owner.connection(connection, added: ConnectionID($1!.pointee))
+      },
+      cid_removed: {
+        let connection = connection($0)
+        connection.owner.connection(connection, removed: ConnectionID($1!.pointee))
+      },
+      reset_token: {
+        let connection = connection($0)
+        connection.owner.connection(connection, resetToken: ResetToken($1!), isActive: $2)
+      },
+      path_validated: { connection($0).pathValidated($1) },
+      stateless_reset: { connection($0).statelesslyReset() }
+    ))
+  return UnsafePointer(table)
+}()
+
+private let callbacksInstalled: Void = cng_set_callbacks(callbacks)
+private func installCallbacks() { callbacksInstalled }

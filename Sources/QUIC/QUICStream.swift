@@ -1,0 +1,279 @@
+import CNgtcp2
+package import LinuxIO
+package import P2PCore
+
+/// One bidirectional stream of a QUIC connection.
+///
+/// The state belongs to the connection's thread: the event loop's, or in simulations the test's. The `async` members
+/// may be called from anywhere and go to the loop first.
+package final class QUICStream: Stream, @unchecked Sendable {
+  // Guard of every `var`: the connection's thread.
+
+  /// Bytes that wait to be sent before a writer has to wait.
+  static let unsentMax = 256 << 10
+
+  package private(set) var id: Int64 = -1
+  package let direction: Direction
+  private let connection: QUICConnection
+  /// Both sides are done, or the connection is gone: the wire knows this stream no more.
+  private(set) var isClosed = false
+  private let loop: EventLoop?
+
+  // Receiving.
+  private var received: [UInt8] = []
+  private var readIndex = 0
+  private var endReceived = false
+  private var readFailure: StreamError?
+  private var reader: UnsafeContinuation<Void, Never>?
+
+  // Sending.
+  var buffer = SendBuffer()
+  private(set) var finishRequested = false
+  private(set) var finishSent = false
+  private var writeFailure: StreamError?
+  private var writer: UnsafeContinuation<Void, Never>?
+  /// In the connection's queue of streams that have something to send.
+  var isQueued = false
+  var nextQueued: QUICStream?
+
+  init(connection: QUICConnection, direction: Direction, loop: EventLoop?) {
+    self.connection = connection
+    self.direction = direction
+    self.loop = loop
+  }
+
+  deinit {
+    // Whoever had this stream left bytes unread: their share of the connection's window goes back.
+    let unread = self.received.count - self.readIndex
+    guard unread > 0 else { return }
+    let connection = ConnectionReference(connection: self.connection)
+    if let loop = self.loop, !loop.isCurrent {
+      loop.execute { connection.connection.consumed(unread, of: -1) }
+    } else {
+      connection.connection.consumed(unread, of: -1)
+    }
+  }
+
+  /// Carries a connection to its own thread.
+  private struct ConnectionReference: @unchecked Sendable {
+    // Guard: used only in a closure that runs on the connection's thread.
+    let connection: QUICConnection
+  }
+
+  func opened(as id: Int64) { self.id = id }
+
+  /// The id while ngtcp2 knows the stream, else -1.
+  private var wireID: Int64 { self.isClosed ? -1 : self.id }
+
+  // MARK: Reading, on the connection's thread
+
+  enum ReadResult {
+    case bytes([UInt8])
+    case end
+    case failed(StreamError)
+    case wait
+  }
+
+  func tryRead(upTo maximum: Int) -> ReadResult {
+    let available = self.received.count - self.readIndex
+    if available > 0, maximum > 0 {
+      let bytes: [UInt8]
+      if self.readIndex == 0, available <= maximum {
+        bytes = self.received
+        self.received = []
+      } else {
+        let count = min(available, maximum)
+        bytes = Array(self.received[self.readIndex..<self.readIndex + count])
+        self.readIndex += count
+        if self.readIndex == self.received.count {
+          self.received.removeAll(keepingCapacity: true)
+          self.readIndex = 0
+        }
+      }
+      self.connection.consumed(bytes.count, of: self.wireID)
+      return .bytes(bytes)
+    }
+    if let failure = self.readFailure { return .failed(failure) }
+    return self.endReceived ? .end : .wait
+  }
+
+  /// Whether a writer may go on.
+  func tryWrite(_ bytes: [UInt8], finish: Bool) -> StreamError? {
+    if let failure = self.writeFailure { return failure }
+    if self.finishRequested { return bytes.isEmpty && finish ? nil : .finished }
+    self.buffer.append(bytes)
+    self.finishRequested = finish
+    if !bytes.isEmpty || finish { self.connection.hasData(self) }
+    return nil
+  }
+
+  /// Something is left to put into packets.
+  var wantsToSend: Bool {
+    self.writeFailure == nil && (self.buffer.unsent > 0 || (self.finishRequested && !self.finishSent))
+  }
+
+  func resetOnLoop(code: UInt64) {
+    self.readFailure = self.readFailure ?? .resetLocally
+    self.writeFailure = self.writeFailure ?? .resetLocally
+    self.dropReceived()
+    self.connection.reset(self, code: code)
+    self.wake()
+  }
+
+  func stopOnLoop(code: UInt64) {
+    self.readFailure = self.readFailure ?? .resetLocally
+    self.dropReceived()
+    self.connection.stop(self, code: code)
+    self.wakeReader()
+  }
+
+  // MARK: From the connection
+
+  func didReceive(_ bytes: UnsafeBufferPointer<UInt8>, finished: Bool) {
+    if finished { self.endReceived = true }
+    if self.readFailure != nil {
+      // Nobody will read it: the credit goes back at once.
+      if !bytes.isEmpty { self.connection.consumed(bytes.count, of: self.wireID) }
+    } else if !bytes.isEmpty {
+      if self.received.isEmpty { self.received.reserveCapacity(bytes.count > 1_000 ? 64 << 10 : bytes.count) }
+      self.received.append(contentsOf: bytes)
+    }
+    self.wakeReader()
+  }
+
+  func didSend(_ count: Int, finish: Bool) {
+    self.buffer.advance(count)
+    if finish { self.finishSent = true }
+    if self.buffer.unsent < QUICStream.unsentMax { self.wakeWriter() }
+  }
+
+  /// The remote aborted its side; what it sent before is lost (RFC 9000 §3.5).
+  func didReset(code: UInt64) {
+    self.readFailure = self.readFailure ?? .reset(code: code)
+    self.dropReceived()
+    self.wakeReader()
+  }
+
+  /// The remote reads no further; ngtcp2 has answered with RESET_STREAM.
+  func didStop(code: UInt64) {
+    self.writeFailure = self.writeFailure ?? .reset(code: code)
+    self.wakeWriter()
+  }
+
+  /// Both sides are done; what was received can still be read.
+  func didClose() {
+    self.isClosed = true
+    self.writeFailure = self.writeFailure ?? .finished
+    if !self.endReceived { self.readFailure = self.readFailure ?? .finished }
+    self.buffer = SendBuffer()
+    self.wake()
+  }
+
+  func connectionDidClose(_ reason: CloseReason) {
+    let words = reason.detail.map { "\(reason.reason): \($0)" } ?? reason.reason
+    self.isClosed = true
+    self.writeFailure = self.writeFailure ?? .connectionClosed(words)
+    if !self.endReceived { self.readFailure = self.readFailure ?? .connectionClosed(words) }
+    self.buffer = SendBuffer()
+    self.wake()
+  }
+
+  private func dropReceived() {
+    let count = self.received.count - self.readIndex
+    self.received = []
+    self.readIndex = 0
+    if count > 0 { self.connection.consumed(count, of: self.wireID) }
+  }
+
+  private func wake() {
+    self.wakeReader()
+    self.wakeWriter()
+  }
+
+  private func wakeReader() {
+    if let reader = self.reader {
+      self.reader = nil
+      reader.resume()
+    }
+  }
+
+  private func wakeWriter() {
+    if let writer = self.writer {
+      self.writer = nil
+      writer.resume()
+    }
+  }
+
+  // MARK: Stream
+
+  package func read(upTo maximum: Int) async throws(StreamError) -> [UInt8]? {
+    guard let loop = self.loop else { return try self.withoutLoop() }
+    if loop.isCurrent { return try await self.readOnLoop(upTo: maximum, loop).get() }
+    return try await withTaskExecutorPreference(loop) { await self.readOnLoop(upTo: maximum, loop) }.get()
+  }
+
+  private func readOnLoop(upTo maximum: Int, _ loop: EventLoop) async -> Result<[UInt8]?, StreamError> {
+    while true {
+      switch self.tryRead(upTo: maximum) {
+      case .bytes(let bytes): return .success(bytes)
+      case .end: return .success(nil)
+      case .failed(let error): return .failure(error)
+      case .wait:
+        if Task.isCancelled { return .failure(.cancelled) }
+        await withTaskCancellationHandler {
+          await withUnsafeContinuation { continuation in
+            self.wakeReader()
+            self.reader = continuation
+          }
+        } onCancel: {
+          loop.execute { self.wakeReader() }
+        }
+      }
+    }
+  }
+
+  package func write(_ bytes: [UInt8], finish: Bool) async throws(StreamError) {
+    guard let loop = self.loop else { return try self.withoutLoop() }
+    if loop.isCurrent {
+      // The usual case: there is room, nothing to wait for.
+      if let failure = self.tryWrite(bytes, finish: finish) { throw failure }
+      if self.buffer.unsent < QUICStream.unsentMax || finish { return }
+      return try await self.waitForRoom(loop).get()
+    }
+    try await withTaskExecutorPreference(loop) { () -> Result<Void, StreamError> in
+      if let failure = self.tryWrite(bytes, finish: finish) { return .failure(failure) }
+      if self.buffer.unsent < QUICStream.unsentMax || finish { return .success(()) }
+      return await self.waitForRoom(loop)
+    }.get()
+  }
+
+  private func waitForRoom(_ loop: EventLoop) async -> Result<Void, StreamError> {
+    while self.buffer.unsent >= QUICStream.unsentMax {
+      if let failure = self.writeFailure { return .failure(failure) }
+      if Task.isCancelled { return .failure(.cancelled) }
+      await withTaskCancellationHandler {
+        await withUnsafeContinuation { continuation in
+          self.wakeWriter()
+          self.writer = continuation
+        }
+      } onCancel: {
+        loop.execute { self.wakeWriter() }
+      }
+    }
+    return .success(())
+  }
+
+  package func reset(code: UInt64) {
+    guard let loop = self.loop, !loop.isCurrent else { return self.resetOnLoop(code: code) }
+    loop.execute { self.resetOnLoop(code: code) }
+  }
+
+  package func stopReading(code: UInt64) {
+    guard let loop = self.loop, !loop.isCurrent else { return self.stopOnLoop(code: code) }
+    loop.execute { self.stopOnLoop(code: code) }
+  }
+
+  private func withoutLoop<Value>() throws(StreamError) -> Value {
+    preconditionFailure("a simulated stream is used through tryRead and tryWrite")
+  }
+}
