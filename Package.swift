@@ -52,6 +52,11 @@ let package = Package(
       ],
       swiftSettings: settings),
 
+    // Run on demand by Tests/Benchmarks/run.
+    .executableTarget(
+      name: "fednode-bench", dependencies: ["QUIC", "GnuTLS", "P2PCore"], path: "Tests/Benchmarks/Sources",
+      swiftSettings: settings),
+
     tests("P2PCore", resources: [.copy("Vectors")]),
     tests("Logging"),
     tests("LinuxIO"),

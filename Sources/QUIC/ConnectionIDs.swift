@@ -20,6 +20,16 @@ struct ConnectionID: Hashable {
   }
 }
 
+extension ConnectionID {
+  /// One of ours, from its 8 bytes in a short header.
+  init(local bytes: UnsafeRawPointer) {
+    self.length = UInt8(CNG_LOCAL_CID_BYTES)
+    self.a = bytes.loadUnaligned(as: UInt64.self)
+    self.b = 0
+    self.c = 0
+  }
+}
+
 /// A stateless reset token as a key.
 struct ResetToken: Hashable {
   private let a: UInt64

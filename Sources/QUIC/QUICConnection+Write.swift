@@ -58,7 +58,8 @@ extension QUICConnection {
       case .complete: break writing
       }
     }
-    if !self.flush(&burst, sink), case .closed = outcome {} else if burst.wasBlocked { outcome = .blocked }
+    _ = self.flush(&burst, sink)
+    if burst.wasBlocked, self.pendingError == 0 { outcome = .blocked }
     // Before the first round-trip sample pacing would assume 333 ms and stall the handshake.
     if self.phase == .established { cng_sent(raw, now) }
     return outcome

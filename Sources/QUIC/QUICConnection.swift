@@ -30,7 +30,7 @@ final class QUICConnection {
   let direction: Direction
   let expectedPeer: PeerID?
   let startedAt: MonotonicNanoseconds
-  private(set) unowned let owner: any QUICConnectionOwner
+  unowned let owner: any QUICConnectionOwner
   let loop: EventLoop?
   /// The certificates of the session; they must outlive it.
   private let credentials: TLSCredentials
@@ -64,6 +64,9 @@ final class QUICConnection {
   private(set) var pathChanged = false
 
   // The endpoint's bookkeeping.
+  /// Ids and tokens in the endpoint's tables, a handful.
+  var ids: [ConnectionID] = []
+  var resetTokens: [ResetToken] = []
   var heapIndex = -1
   var deadline: MonotonicNanoseconds = .max
   var isDirty = false
@@ -114,7 +117,7 @@ final class QUICConnection {
   init(
     _ origin: Origin, _ environment: Environment, owner: any QUICConnectionOwner, handshakeTimeout: Duration,
     now: MonotonicNanoseconds
-  ) throws(TLSError) {
+  ) throws {
     self.direction = origin.direction
     self.expectedPeer = origin.expectedPeer
     self.startedAt = now
@@ -130,7 +133,7 @@ final class QUICConnection {
     let session = try environment.tls.makeSession(server: server)
     self.session = session
     guard cng_configure_session(UnsafeMutableRawPointer(session), server) == 0 else {
-      throw TLSError(operation: "prepare TLS for QUIC", code: -1)
+      throw QUICTransportError("TLS could not be prepared for QUIC")
     }
     try environment.tls.configure(
       session, server: server, sessionPointer: cng_conn_session_pointer(raw), credentials: environment.credentials,
@@ -144,7 +147,7 @@ final class QUICConnection {
     } else {
       result = cng_client_start(raw, UnsafeMutableRawPointer(session), &settings, &local, &remote, now)
     }
-    guard result == 0 else { throw TLSError(operation: "start a QUIC connection", code: result) }
+    guard result == 0 else { throw QUICTransportError("a QUIC connection could not be started: \(String(cString: cng_words(result)))") }
   }
 
   deinit { self.free() }
@@ -243,8 +246,10 @@ final class QUICConnection {
       self.phase == .handshaking ? "handshake_failed" : "transport_error", initiator: .local, code: code, detail: detail)
   }
 
-  /// The ngtcp2 error that CONNECTION_CLOSE is to tell of.
+  /// The ngtcp2 error that CONNECTION_CLOSE is to tell of; 0 for none.
   private(set) var pendingError: Int32 = 0
+
+  func fail(_ error: Int32) { self.pendingError = error }
 
   // MARK: Established
 

@@ -1,5 +1,5 @@
 import CNgtcp2
-package import LinuxIO
+import LinuxIO
 package import P2PCore
 
 /// One bidirectional stream of a QUIC connection.

@@ -180,7 +180,7 @@ int64_t cng_write_refusal(uint8_t *packet, size_t capacity, const cng_initial *i
 int64_t cng_write_stateless_reset(uint8_t *packet, size_t length, const uint8_t *secret, const cng_cid *dcid);
 
 extern const int CNG_WRITE_MORE, CNG_STREAM_BLOCKED, CNG_STREAM_SHUT, CNG_STREAM_NOT_FOUND, CNG_DRAINING, CNG_DROP_CONN,
-    CNG_RETRY, CNG_IDLE_CLOSE, CNG_HANDSHAKE_TIMEOUT, CNG_CRYPTO, CNG_CLOSING, CNG_STREAM_ID_BLOCKED;
+    CNG_RETRY, CNG_IDLE_CLOSE, CNG_HANDSHAKE_TIMEOUT, CNG_CRYPTO, CNG_STREAM_ID_BLOCKED, CNG_VERSION_MISMATCH;
 extern const uint64_t CNG_INVALID_TOKEN, CNG_CONNECTION_REFUSED, CNG_CRYPTO_ERROR_BASE;
 const char *cng_words(int error);
 const char *cng_version(void);

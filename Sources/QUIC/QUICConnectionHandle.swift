@@ -1,0 +1,102 @@
+import Glibc
+import LinuxIO
+import P2PCore
+import Synchronization
+
+/// The face of an established connection towards the host. Usable from any thread.
+final class QUICConnectionHandle: Connection, @unchecked Sendable {
+  // Guard: `connection` is used only on its own thread, through `onLoop`; everything else never changes or is locked.
+
+  let id: String
+  let direction: Direction
+  let remotePeer: PeerID
+  let remotePublicKey: PublicKey
+  let localAddress: Multiaddr
+  let openedAt: Int64
+  let handshakeDuration: Duration
+  let security: ConnectionSecurity
+  let quicVersion = "1"
+  private let currentRemoteAddress: Mutex<Multiaddr>
+  private let connection: QUICConnection
+  private unowned let endpoint: QUICEndpoint
+
+  private static let count = Atomic<UInt64>(0)
+
+  init(_ connection: QUICConnection, peer: VerifiedPeer, endpoint: QUICEndpoint, openedAt: Int64) {
+    let path = connection.path
+    self.id = "c-\(QUICConnectionHandle.count.add(1, ordering: .relaxed).newValue)"
+    self.direction = connection.direction
+    self.remotePeer = peer.id
+    self.remotePublicKey = peer.key
+    self.localAddress = path.local.multiaddr
+    self.currentRemoteAddress = Mutex(path.remote.multiaddr)
+    self.openedAt = openedAt
+    self.handshakeDuration = .nanoseconds(Int64(clamping: connection.establishedAt &- connection.startedAt))
+    self.security = ConnectionSecurity(
+      tlsVersion: "1.3", cipher: connection.security.cipher, group: connection.security.group, keyType: peer.key.type)
+    self.connection = connection
+    self.endpoint = endpoint
+  }
+
+  struct VerifiedPeer {
+    let id: PeerID
+    let key: PublicKey
+  }
+
+  var remoteAddress: Multiaddr { self.currentRemoteAddress.withLock { $0 } }
+
+  func updateRemoteAddress() {
+    let remote = self.connection.path.remote.multiaddr
+    self.currentRemoteAddress.withLock { $0 = remote }
+  }
+
+  func openStream() async throws(StreamError) -> any Stream {
+    guard let loop = self.connection.loop else {
+      preconditionFailure("a simulated connection opens its streams directly")
+    }
+    if loop.isCurrent { return try await self.openOnLoop().get() }
+    return try await withTaskExecutorPreference(loop) { await self.openOnLoop() }.get()
+  }
+
+  private func openOnLoop() async -> Result<QUICStream, StreamError> {
+    while true {
+      if let result = self.connection.openStream() { return result }
+      if Task.isCancelled { return .failure(.cancelled) }
+      let loop = self.connection.loop
+      await withTaskCancellationHandler {
+        await self.connection.waitForStream()
+      } onCancel: {
+        loop?.execute { self.connection.wakeStreamWaiters() }
+      }
+    }
+  }
+
+  func statistics() async -> ConnectionStatistics? {
+    guard let loop = self.connection.loop else { return self.statisticsNow() }
+    return await loop.run { self.statisticsNow() }
+  }
+
+  func statisticsNow() -> ConnectionStatistics? {
+    guard self.connection.phase == .established else { return nil }
+    var statistics = ConnectionStatistics()
+    self.connection.fill(&statistics)
+    let quiet = (monotonicNow() &- self.connection.lastActivity) / 1_000_000
+    statistics.lastActivityAt = wallMilliseconds() - Int64(clamping: quiet)
+    return statistics
+  }
+
+  func close(code: UInt64, reason: String) {
+    guard let loop = self.connection.loop, !loop.isCurrent else {
+      self.endpoint.close(self.connection, code: code, words: reason, now: monotonicNow())
+      return
+    }
+    loop.execute { self.endpoint.close(self.connection, code: code, words: reason, now: monotonicNow()) }
+  }
+}
+
+/// Milliseconds since the Unix epoch.
+func wallMilliseconds() -> Int64 {
+  var now = timespec()
+  clock_gettime(CLOCK_REALTIME, &now)
+  return Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000
+}
