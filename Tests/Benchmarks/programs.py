@@ -1,0 +1,227 @@
+"""The programs that are measured. Each answers `measure(workload)` with figures by name."""
+
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "Interop"))
+
+from p2pd import P2pd, read_exactly, read_message  # noqa: E402
+from process import free_port, wait_until  # noqa: E402
+from wire import base58_decode, field, varint  # noqa: E402
+
+BULK_BYTES = 1_000_000_000
+HANDSHAKES = 1000
+ROUND_TRIPS = {1: 20_000, 100: 60_000}
+IDLE_CONNECTIONS = 2000
+CLIENT_SECONDS = 120
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid: int) -> float:
+    times = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(times[11]) + int(times[12])) / TICKS
+
+
+def resident_kb(pid: int) -> int:
+    return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1])
+
+
+class CommandLineProgram:
+    """A server and a client of its own, one process each; a fresh server for every measurement."""
+
+    name: str
+
+    def __init__(self, binary: pathlib.Path):
+        self.binary = binary.resolve()
+
+    def server(self, port: int, workload: str) -> list[str]:
+        raise NotImplementedError
+
+    def client(self, port: int, workload: str) -> list[str]:
+        raise NotImplementedError
+
+    def figure(self, workload: str, output: str) -> float:
+        """Gbit/s or events per second, as the client reports it."""
+        raise NotImplementedError
+
+    def measure(self, workload: str) -> dict[str, float]:
+        port = free_port()
+        quiet = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        server = subprocess.Popen(
+            [str(self.binary), *self.server(port, workload)], stdout=subprocess.DEVNULL, **quiet
+        )
+        try:
+            wait_until(f"{self.name}'s server", lambda: bound(port))
+            cpu, memory = cpu_seconds(server.pid), resident_kb(server.pid)
+            client = subprocess.Popen(
+                [str(self.binary), *self.client(port, workload)], stdout=subprocess.PIPE, text=True, **quiet
+            )
+            highest, deadline = memory, time.monotonic() + CLIENT_SECONDS
+            while os.waitid(os.P_PID, client.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                if time.monotonic() > deadline:
+                    client.kill()
+                    raise AssertionError(f"{self.name} {workload} takes more than {CLIENT_SECONDS} s")
+                highest = max(highest, resident_kb(server.pid))
+                time.sleep(0.02)
+            spent = cpu_seconds(client.pid)
+            output = client.communicate()[0]
+            if client.returncode != 0:
+                raise AssertionError(f"{self.name} {workload} ends with {client.returncode}: {output}")
+            if workload == "idle":
+                return {"idle": (highest - memory) / IDLE_CONNECTIONS}
+            figures = {workload: self.figure(workload, output)}
+            if workload == "bulk":
+                gigabytes = BULK_BYTES / 1e9
+                figures["bulk cpu send"] = spent / gigabytes
+                figures["bulk cpu receive"] = (cpu_seconds(server.pid) - cpu) / gigabytes
+            return figures
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def bound(port: int) -> bool:
+    """True once something holds the UDP port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+class Limit(CommandLineProgram):
+    name = "limit"
+
+    def server(self, port, workload):
+        return ["serve", "-p", str(port), "-t", str(CLIENT_SECONDS), "-q"] + self._cache(workload)
+
+    def client(self, port, workload):
+        count, concurrency = {
+            "hs 1": (HANDSHAKES, 1),
+            "hs 32": (HANDSHAKES, 32),
+            "hs 1 cached": (HANDSHAKES, 1),
+            "hs 32 cached": (HANDSHAKES, 32),
+            "rr 1": (ROUND_TRIPS[1], 1),
+            "rr 100": (ROUND_TRIPS[100], 100),
+            "idle": (IDLE_CONNECTIONS, 16),
+            "bulk": (0, 0),
+        }[workload]
+        what = ["-size", str(BULK_BYTES)] if workload == "bulk" else ["-n", str(count), "-c", str(concurrency)]
+        hold = ["-hold", "2"] if workload == "idle" else []
+        return [workload.split()[0], *what, *hold, "-p", str(port), "-q", *self._cache(workload)]
+
+    def _cache(self, workload):
+        return ["-cache"] if workload.endswith("cached") else []
+
+    def figure(self, workload, output):
+        return float(re.search(r"([\d.]+) Gbit/s" if workload == "bulk" else r"= ([\d.]+) /s", output)[1])
+
+
+class Fednode(CommandLineProgram):
+    name = "fednode"
+
+    def server(self, port, workload):
+        return ["serve", "--port", str(port)] + self._cache(workload)
+
+    def client(self, port, workload):
+        arguments = {
+            "bulk": ["--bytes", str(BULK_BYTES)],
+            "hs 1": ["--count", str(HANDSHAKES), "--concurrency", "1"],
+            "hs 32": ["--count", str(HANDSHAKES), "--concurrency", "32"],
+            "hs 1 cached": ["--count", str(HANDSHAKES), "--concurrency", "1"],
+            "hs 32 cached": ["--count", str(HANDSHAKES), "--concurrency", "32"],
+            "rr 1": ["--count", str(ROUND_TRIPS[1]), "--concurrency", "1"],
+            "rr 100": ["--count", str(ROUND_TRIPS[100]), "--concurrency", "100"],
+            "idle": ["--count", str(IDLE_CONNECTIONS), "--concurrency", "16", "--hold-seconds", "2"],
+        }[workload]
+        return [workload.split()[0], "--port", str(port), *arguments, *self._cache(workload)]
+
+    def _cache(self, workload):
+        return [] if workload.endswith("cached") else ["--no-certificate-cache"]
+
+    def figure(self, workload, output):
+        answer = json.loads(output.strip().splitlines()[-1])
+        return answer["gigabits_per_second" if workload == "bulk" else "per_second"]
+
+
+class GoLibp2p:
+    """Two p2pd through their control sockets; only what can be measured through those."""
+
+    name = "p2pd"
+    protocol = "/benchmark/sink/1.0.0"
+
+    def __init__(self, binary: pathlib.Path, folder: pathlib.Path):
+        self.binary, self.folder = binary.resolve(), folder
+
+    def measure(self, workload: str) -> dict[str, float]:
+        if workload not in ("bulk", "hs 1"):
+            return {}
+        daemons = [P2pd(self.binary, self.folder, name) for name in ("sender", "receiver")]
+        try:
+            for daemon in daemons:
+                daemon.wait_ready()
+            return self._bulk(*daemons) if workload == "bulk" else self._handshakes(*daemons)
+        finally:
+            for daemon in daemons:
+                daemon.stop()
+
+    def _handshakes(self, client: P2pd, server: P2pd) -> dict[str, float]:
+        count, start = HANDSHAKES // 4, time.monotonic()
+        for _ in range(count):
+            client.dial(server.addresses[4], server.peer_id)
+            client.disconnect(server.peer_id)
+        return {"hs 1": count / (time.monotonic() - start)}
+
+    def _bulk(self, sender: P2pd, receiver: P2pd) -> dict[str, float]:
+        sink = self.folder / "sink.sock"
+        sink.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(sink))
+            listener.listen()
+            threading.Thread(target=self._drain, args=(listener,), daemon=True).start()
+            self._handle(receiver, sink)
+            sender.dial(receiver.addresses[4], receiver.peer_id)
+            before = [cpu_seconds(daemon.child.pid) for daemon in (sender, receiver)]
+            chunk, start = bytes(1 << 18), time.monotonic()
+            with sender.open_stream(receiver.peer_id, self.protocol) as stream:
+                stream.settimeout(CLIENT_SECONDS)
+                for _ in range(BULK_BYTES // len(chunk)):
+                    stream.sendall(chunk)
+                read_exactly(stream, 1)
+            seconds = time.monotonic() - start
+        spent = [cpu_seconds(daemon.child.pid) - earlier for daemon, earlier in zip((sender, receiver), before)]
+        size = BULK_BYTES // len(chunk) * len(chunk)
+        return {
+            "bulk": size * 8 / seconds / 1e9,
+            "bulk cpu send": spent[0] / (size / 1e9),
+            "bulk cpu receive": spent[1] / (size / 1e9),
+        }
+
+    def _handle(self, daemon: P2pd, path: pathlib.Path):
+        """Inbound streams connect to the Unix socket at `path`, a StreamInfo first."""
+        unix, stream_handler = varint(400), 3
+        address = unix + varint(len(str(path))) + str(path).encode()
+        handler = field(1, address) + field(2, self.protocol.encode()) + field(3, 0)
+        daemon.request(field(1, stream_handler) + field(4, handler))
+
+    def _drain(self, listener: socket.socket):
+        connection, _ = listener.accept()
+        with connection:
+            read_message(connection)
+            left, buffer = BULK_BYTES // (1 << 18) * (1 << 18), memoryview(bytearray(1 << 20))
+            while left > 0:
+                got = connection.recv_into(buffer)
+                if not got:
+                    return
+                left -= got
+            connection.sendall(b"\1")
+            # p2pd tears the stream down when either side closes: the sender closes first.
+            connection.recv(1)
