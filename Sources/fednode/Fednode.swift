@@ -3,6 +3,7 @@ internal import Glibc
 /// The program: reads the command line, runs one command, ends with its exit status.
 @main struct Fednode {
   static func main() async {
+    Signals.block()
     Terminal.useLineBuffering()
     exit(await Self.run(Array(CommandLine.arguments.dropFirst()), environment: Terminal.environment))
   }

@@ -7,6 +7,9 @@ indirect enum JSONText: Sendable {
   case object([(String, JSONText)])
 
   static func int(_ value: Int) -> JSONText { .literal(String(value)) }
+  static var null: JSONText { .literal("null") }
+  /// `value` is finite: it comes from a `Duration`.
+  static func double(_ value: Double) -> JSONText { .literal("\(value)") }
   static func bool(_ value: Bool) -> JSONText { .literal(value ? "true" : "false") }
   static func optional(_ value: String?) -> JSONText { value.map { .string($0) } ?? .literal("null") }
 

@@ -1,7 +1,89 @@
+internal import Glibc
 internal import GnuTLS
+internal import LinuxIO
+internal import Logging
+internal import ManagementAPI
+internal import P2PCore
+internal import P2PHost
 
 /// `fednode run`: serves until SIGINT or SIGTERM. Answers the exit status.
 func run(_ loaded: LoadedConfiguration, identity: IdentityKey, isNewIdentity: Bool) async -> Int32 {
-  Terminal.note("fednode: run is not assembled")
-  return 1
+  let configuration = loaded.configuration
+  LogBackend.bootstrap(
+    level: configuration.logLevel, overrides: configuration.logOverrides,
+    format: configuration.logFormat ?? (isatty(2) == 1 ? .text : .json))
+  let log = Logger(subsystem: "node")
+  do {
+    let node = try Node(identity: identity, addresses: configuration.addresses, configuration: configuration)
+    let unsubscribe = ConnectionLog.start(node.host.events)
+    defer { unsubscribe() }
+    try await node.host.start()
+    if let buffer = node.transport.receiveBuffer, buffer.granted < buffer.wanted {
+      log.warning(
+        "the kernel grants sockets \(buffer.granted >> 10) KiB of receive buffer where \(buffer.wanted >> 10) KiB are wanted: "
+          + "bursts may be lost; mend: sysctl -w net.core.rmem_max=\(buffer.wanted) net.core.wmem_max=\(buffer.wanted)")
+    }
+    var api = APIConfiguration(
+      address: configuration.apiAddress.addressText, port: configuration.apiAddress.port, version: Version.number)
+    api.hosts = configuration.apiHosts
+    api.origins = configuration.apiOrigins
+    let management = ManagementAPI(
+      api, node: node.host, eventLoopsTurn: { await node.transport.isResponsive(within: .seconds(1)) })
+    let port: UInt16
+    do {
+      port = try management.start()
+    } catch {
+      log.error("\(error)")
+      await node.stop(timeout: .seconds(1))
+      return 1
+    }
+    await greet(loaded, node, apiPort: port, isNewIdentity: isNewIdentity)
+    let signal = await Signals.next()
+    log.info("stopping", [("signal", signal == SIGINT ? "SIGINT" : "SIGTERM")])
+    let deadline = ContinuousClock.now + configuration.shutdownTimeout
+    await node.host.shutdown(timeout: configuration.shutdownTimeout * 0.8)
+    await management.stop(timeout: max(.milliseconds(200), deadline - .now))
+    node.transport.stop()
+    log.info("stopped")
+    return 0
+  } catch {
+    log.error("\(error)")
+    return 1
+  }
+}
+
+/// Says what runs where, in a few lines for people.
+private func greet(_ loaded: LoadedConfiguration, _ node: Node, apiPort: UInt16, isNewIdentity: Bool) async {
+  let info = await node.host.node()
+  let endpoint = IPEndpoint(address: loaded.configuration.apiAddress.address, port: apiPort)
+  let api = "http://\(endpoint.isIPv6 ? "[\(endpoint.addressText)]" : endpoint.addressText):\(apiPort)"
+  print("\(Version.agent) is \(info.peerID)\(isNewIdentity ? " (a new identity)" : "")")
+  if let file = loaded.file { print("  configured by  \(file)") }
+  for listener in info.listeners where listener.error != nil {
+    print("  NOT listening  \(listener.address): \(listener.error ?? "")")
+  }
+  for address in info.listenAddresses { print("  listens on     \(address)") }
+  if let address = info.announceAddresses.first { print("  dial it at     \(address.with(peerID: info.peerID))") }
+  print("  API            curl \(api)/v1/node")
+}
+
+/// What happens to connections, for the log: one line a peer and minute at most.
+private enum ConnectionLog {
+  static func start(_ events: EventLog) -> @Sendable () -> Void {
+    let log = Logger(subsystem: "connections")
+    return events.subscribe { event in
+      guard event.type == "connection.state_changed" || event.type == "listener.failed" else { return }
+      var fields: [(String, String)] = event.peerID.map { [("peer", "\($0)")] } ?? []
+      var to = ""
+      for (name, value) in event.fields {
+        guard case .string(let text) = value else { continue }
+        if name == "to" { to = text } else { fields.append((name, text)) }
+      }
+      if event.type == "listener.failed" {
+        log.error("cannot listen", fields)
+      } else {
+        log.debug("connection \(to)", fields)
+      }
+    }
+  }
 }
