@@ -55,6 +55,10 @@ package final class ManagementAPI: Sendable {
 
   /// `GET /v1/node`, … in the specification's words.
   var operations: [(method: String, path: String)] { self.router.routes.map { ($0.method, $0.pattern) } }
+  /// Names of query parameters by operation, `GET /v1/peers`.
+  var queryParameters: [String: Set<String>] {
+    Dictionary(uniqueKeysWithValues: self.router.routes.map { ("\($0.method) \($0.pattern)", Set($0.query)) })
+  }
 
   // MARK: Requests
 

@@ -23,7 +23,8 @@ struct DialResource: Sendable {
     let attempts = JSON.array(result.attempts.map { $0.json() })
     guard let connection = result.connection else {
       let error = result.error ?? DialError(.handshakeFailed, "no address led to a connection", temporary: true)
-      throw Problem(error.problemCode, error.detail, members: [.init("error", JSON(error)), .init("attempts", attempts)])
+      throw Problem(
+        error.problemCode, error.detail, members: [.init("error", JSON(error)), .init("attempts", attempts)])
     }
     return request.json(["connection": connection.json(), "reused": .bool(result.reused), "attempts": attempts])
   }
@@ -50,7 +51,8 @@ struct DialResource: Sendable {
       }
       return (id, parsed)
     case (nil, nil):
-      throw Problem(.missingField, "say whom to dial: {\"address\": \"/ip4/…/udp/9000/quic-v1\"} or {\"peer_id\": \"…\"}")
+      throw Problem(
+        .missingField, "say whom to dial: {\"address\": \"/ip4/…/udp/9000/quic-v1\"} or {\"peer_id\": \"…\"}")
     case (_?, _?):
       throw BodyFields.invalid("address", "and peer_id exclude each other; put the address into addresses")
     }

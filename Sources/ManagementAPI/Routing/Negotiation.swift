@@ -19,7 +19,9 @@ enum Negotiation {
     guard let contentType else { return false }
     let parts = contentType.lowercased().split(separator: ";").map(Self.trimmed)
     return parts.first == MediaType.json
-      && parts.dropFirst().allSatisfy { !$0.hasPrefix("charset=") || $0 == "charset=utf-8" || $0 == "charset=\"utf-8\"" }
+      && parts.dropFirst().allSatisfy {
+        !$0.hasPrefix("charset=") || $0 == "charset=utf-8" || $0 == "charset=\"utf-8\""
+      }
   }
 
   private static func range(_ text: Substring) -> (type: String, wanted: Bool) {
