@@ -43,7 +43,8 @@ package actor Host {
     self.resolve = resolve
     self.resolveText = resolveText
     self.router = ProtocolRouter(
-      executor: transport.streamExecutor, counters: self.counters, log: Logger(subsystem: "streams"))
+      executor: transport.streamExecutor, streamsMax: configuration.limits.streamsInboundMax,
+      counters: self.counters, log: Logger(subsystem: "streams"))
     self.profile = LocalProfile(
       configuration: configuration, transport: transport, router: self.router, interfaces: interfaces)
     self.inbox = TransportInbox(counters: self.counters)

@@ -27,6 +27,8 @@ package struct HostLimits: Sendable {
   package var connectionsMax = 4_096
   /// Live connections of one peer; further inbound ones are closed.
   package var connectionsPerPeerMax = 8
+  /// Inbound streams of all connections together; further ones are reset with `resourceLimitExceeded`.
+  package var streamsInboundMax = 65_536
   /// Known peers; beyond it the disconnected ones that were unseen longest are forgotten. Never taken as less than
   /// what `connectionsMax` needs.
   package var peersMax = 10_000

@@ -7,6 +7,8 @@ package enum LinkState: String, Sendable, Hashable, CaseIterable {
     switch (self, next) {
     case (.idle, .connecting), (.idle, .connected): true
     case (.connecting, .connected), (.connecting, .failed), (.connecting, .idle): true
+    // A dial that ended while the last connection was still closing.
+    case (.connecting, .disconnecting): true
     // A dial that was under way when the last connection began to close, or was lost.
     case (.connected, .disconnecting), (.connected, .idle), (.connected, .failed), (.connected, .connecting): true
     case (.disconnecting, .idle), (.disconnecting, .failed): true

@@ -8,8 +8,6 @@ internal import Synchronization
 final class ProtocolRouter: Sendable {
   static let protocolsMax = 256
   static let protocolIDBytesMax = 256
-  /// Inbound streams of all connections together; further ones are reset.
-  static let streamsMax = 65_536
   /// Ticks (seconds) that a remote has to name a protocol.
   static let negotiationTicksMax: UInt64 = 10
 
@@ -33,11 +31,13 @@ final class ProtocolRouter: Sendable {
 
   private let state = Mutex(State())
   private let executor: (any TaskExecutor)?
+  private let streamsMax: Int
   private let counters: HostCounters
   private let log: Logger
 
-  init(executor: (any TaskExecutor)?, counters: HostCounters, log: Logger) {
+  init(executor: (any TaskExecutor)?, streamsMax: Int, counters: HostCounters, log: Logger) {
     self.executor = executor
+    self.streamsMax = streamsMax
     self.counters = counters
     self.log = log
   }
@@ -97,7 +97,7 @@ final class ProtocolRouter: Sendable {
     enum Admission { case ticket(UInt64), refused(code: UInt64) }
     let admission: Admission = self.state.withLock { state in
       if state.draining { return .refused(code: StreamCode.shutdown) }
-      if state.streams >= Self.streamsMax { return .refused(code: StreamCode.resourceLimitExceeded) }
+      if state.streams >= self.streamsMax { return .refused(code: StreamCode.resourceLimitExceeded) }
       state.streams += 1
       state.lastTicket &+= 1
       state.negotiations[state.lastTicket] = Negotiation(since: state.tick, stream: stream)
@@ -133,7 +133,7 @@ final class ProtocolRouter: Sendable {
       self.ended(ticket)
       self.counters.negotiationFailed()
       // The remote took our refusal and left: a reset would overtake the refusal.
-      do { try await stream.conclude() } catch { stream.reset(code: error.streamCode) }
+      await self.conclude(stream)
       return
     }
     self.negotiated(ticket, handler)
@@ -144,7 +144,6 @@ final class ProtocolRouter: Sendable {
   private func run(_ handler: any ProtocolHandler, _ stream: ProtocolStream, _ context: StreamContext) async {
     do {
       try await handler.handle(stream, context: context)
-      try await stream.conclude()
     } catch {
       let code = (error as? ProtocolStreamError)?.streamCode ?? StreamCode.none
       stream.reset(code: code)
@@ -152,7 +151,14 @@ final class ProtocolRouter: Sendable {
       self.log.debug(
         "a protocol handler failed",
         [("peer", "\(context.peer)"), ("protocol", context.protocolID), ("error", "\(error)")])
+      return
     }
+    await self.conclude(stream)
+  }
+
+  /// The remote may have left before our end reaches it, which is its right.
+  private func conclude(_ stream: ProtocolStream) async {
+    do { try await stream.conclude() } catch { stream.reset(code: error.streamCode) }
   }
 
   private func negotiated(_ ticket: UInt64, _ handler: any ProtocolHandler) {

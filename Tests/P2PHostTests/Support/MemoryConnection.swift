@@ -44,8 +44,8 @@ final class MemoryStream: P2PCore.Stream, Sendable {
   }
 
   func fail(_ why: String) {
-    self.outgoing.end(reader: .connectionClosed(why), writer: .connectionClosed(why))
-    self.incoming.end(reader: .connectionClosed(why), writer: .connectionClosed(why))
+    self.outgoing.end(reader: nil, writer: .connectionClosed(why))
+    self.incoming.end(reader: .connectionClosed(why), writer: nil)
   }
 }
 

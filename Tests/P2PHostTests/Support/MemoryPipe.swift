@@ -79,10 +79,9 @@ final class MemoryPipe: Sendable {
     }
   }
 
-  /// Ends the direction early. Nothing changes once it has ended.
+  /// Ends the direction early for its reader, its writer or both; the first word counts.
   func end(reader: StreamError?, writer: StreamError?) {
     let waiting = self.state.withLock { state -> [CheckedContinuation<Void, Never>?] in
-      if state.isDone && !(state.finished && reader == nil) { return [] }
       if state.readError == nil, let reader {
         state.readError = reader
         state.buffer = []
@@ -98,7 +97,7 @@ final class MemoryPipe: Sendable {
   }
 
   private func wait(
-    _ slot: WritableKeyPath<State, CheckedContinuation<Void, Never>?> & Sendable,
+    _ slot: any WritableKeyPath<State, CheckedContinuation<Void, Never>?> & Sendable,
     while condition: @Sendable (borrowing State) -> Bool
   ) async {
     await withTaskCancellationHandler {

@@ -30,7 +30,7 @@ final class EventRecorder: Sendable {
   @discardableResult
   func first(where condition: @escaping @Sendable (NodeEvent) -> Bool) async -> NodeEvent {
     await withCheckedContinuation { continuation in
-      let found = self.state.withLock { state in
+      let found = self.state.withLock { state -> NodeEvent? in
         if let found = state.events.first(where: condition) { return found }
         state.watchers.append((condition, continuation))
         return nil
