@@ -1,0 +1,19 @@
+/// What the API is told by the configuration.
+package struct APIConfiguration: Sendable {
+  /// A numeric IPv4 or IPv6 address to listen on.
+  package var address: String
+  /// 0: any free one.
+  package var port: UInt16
+  /// Names that a `Host` header may have besides those of loopback and `address` (`api.hosts`).
+  package var hosts: [String] = []
+  /// Web origins that may change something besides the API's own (`api.origins`).
+  package var origins: [String] = []
+  /// Of this build, `1.2.3`.
+  package var version: String
+
+  package init(address: String = "127.0.0.1", port: UInt16 = 9080, version: String) {
+    self.address = address
+    self.port = port
+    self.version = version
+  }
+}

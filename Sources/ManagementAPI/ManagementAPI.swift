@@ -1,0 +1,144 @@
+internal import Logging
+package import MicroHTTP
+internal import Synchronization
+
+/// The HTTP API of a node: everything an operator sees and does. Serves from `start` until `stop`.
+package final class ManagementAPI: Sendable {
+  private let configuration: APIConfiguration
+  private let access: Access
+  private let router: Router
+  private let hub: EventHub
+  private let requests = RequestCounter()
+  private let log = Logger(subsystem: "api")
+  private let server = Mutex<HTTPServer?>(nil)
+
+  /// `eventLoopsTurn` comes back, with true, when every event loop of the node came round.
+  package init(
+    _ configuration: APIConfiguration, node: any NodeControl, eventLoopsTurn: @escaping @Sendable () async -> Bool
+  ) {
+    self.configuration = configuration
+    self.access = Access(configuration)
+    self.hub = EventHub(log: node.events)
+    let monitor = HealthMonitor(node: node, eventLoopsTurn: eventLoopsTurn)
+    let version = configuration.version
+    self.router = Router(
+      routes: NodeResource(node: node, version: version).routes
+        + PeersResource(node: node).routes
+        + ConnectionsResource(node: node).routes
+        + DialResource(node: node).routes
+        + EventsResource(hub: self.hub).routes
+        + HealthResource(monitor: monitor).routes
+        + MetricsResource(node: node, version: version, hub: self.hub, requests: self.requests).routes
+        + SpecResource().routes)
+  }
+
+  /// Listens; the answer is the port, also where any was asked for.
+  @discardableResult
+  package func start() throws(HTTPServerError) -> UInt16 {
+    let server = try HTTPServer(
+      HTTPServerConfiguration(address: self.configuration.address, port: self.configuration.port),
+      refusal: { [weak self] refusal, request in
+        self?.answer(refusal, request) ?? HTTPServer.plainRefusal(refusal, request)
+      },
+      handler: { [weak self] request in self?.handle(request) ?? .response(.text(503, "stopping\n")) })
+    self.server.withLock { $0 = server }
+    self.hub.start()
+    self.log.info("the API listens", [("address", server.address), ("port", String(server.port))])
+    return server.port
+  }
+
+  /// Ends event streams, takes no more requests, lets answers in flight finish for at most `timeout`.
+  package func stop(timeout: Duration) async {
+    self.hub.stop()
+    await self.server.withLock { $0 }?.stop(timeout: timeout)
+  }
+
+  /// `GET /v1/node`, … in the specification's words.
+  var operations: [(method: String, path: String)] { self.router.routes.map { ($0.method, $0.pattern) } }
+  /// Names of query parameters by operation, `GET /v1/peers`.
+  var queryParameters: [String: Set<String>] {
+    Dictionary(uniqueKeysWithValues: self.router.routes.map { ("\($0.method) \($0.pattern)", Set($0.query)) })
+  }
+
+  // MARK: Requests
+
+  func handle(_ request: HTTPRequest) -> HTTPOutcome {
+    let began = ContinuousClock.now
+    let requestID = Self.requestID(request)
+    do throws(Problem) {
+      try self.access.check(request)
+      switch try self.router.route(request, requestID: requestID) {
+      case .answer(let response):
+        return .response(self.finish(response, request, requestID, began))
+      case .call(let route, let context):
+        return .deferred {
+          let response: HTTPResponse
+          do throws(Problem) {
+            response = try await route.handler(context)
+          } catch {
+            response = error.response(requestID: requestID)
+          }
+          return self.finish(response, request, requestID, began)
+        }
+      }
+    } catch {
+      return .response(self.finish(error.response(requestID: requestID), request, requestID, began))
+    }
+  }
+
+  /// What the server refuses by itself, as a problem document like any other.
+  private func answer(_ refusal: HTTPRefusal, _ request: HTTPRequest?) -> HTTPResponse {
+    let problem: Problem
+    switch refusal {
+    case .requestTimeout(let limit):
+      problem = Problem(.requestTimeout, "headers and body must arrive within \(limit)")
+    case .bodyTooLarge(let limit):
+      problem = Problem(.bodyTooLarge, "the body may have \(limit) bytes at most")
+    case .badRequest(let why):
+      problem = Problem(.badRequest, why)
+    case .stopping:
+      problem = Problem(.shuttingDown, "the node stopped before the answer was there")
+    }
+    let request = request ?? HTTPRequest(method: "-", rawTarget: "-", target: nil)
+    let requestID = Self.requestID(request)
+    return self.finish(problem.response(requestID: requestID), request, requestID, .now)
+  }
+
+  /// Adds what every answer has, counts it and writes the access log.
+  private func finish(
+    _ response: HTTPResponse, _ request: HTTPRequest, _ requestID: String, _ began: ContinuousClock.Instant
+  ) -> HTTPResponse {
+    var response = response
+    response.headers.append("X-Request-Id", requestID)
+    response.headers.append("Cache-Control", "no-store")
+    response.headers.append("X-Content-Type-Options", "nosniff")
+    self.requests.add(method: request.method, status: response.status)
+    self.log.debug(
+      "\(request.method) \(request.rawTarget) \(response.status)",
+      [
+        ("request_id", requestID), ("remote", request.remoteAddress),
+        ("duration_ms", String(((ContinuousClock.now - began) / .microseconds(1)).rounded() / 1_000)),
+      ])
+    return response
+  }
+
+  /// The client's own where it is well-formed, or a new one.
+  private static func requestID(_ request: HTTPRequest) -> String {
+    if let given = request.headers["X-Request-Id"], (1...64).contains(given.utf8.count),
+      given.utf8.allSatisfy(Self.isRequestIDByte)
+    {
+      return given
+    }
+    let number = String(UInt64.random(in: .min ... .max), radix: 16)
+    return String(repeating: "0", count: 16 - number.utf8.count) + number
+  }
+
+  private static func isRequestIDByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+      true
+    default: false
+    }
+  }
+}

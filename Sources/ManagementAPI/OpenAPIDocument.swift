@@ -1,0 +1,1026 @@
+// swift-format-ignore-file
+// Written by openapi/embed from openapi/openapi.yaml.
+
+/// The specification that this server was built with.
+enum OpenAPIDocument {
+  static let yaml = ##"""
+openapi: 3.1.0
+info:
+  title: fednode management API
+  version: 0.1.0
+  license: { name: MIT, identifier: MIT }
+  summary: See and drive a node of a federation.
+  description: |
+    The API of one node: which peers it knows, which connections it has, what happens, and the few things that an
+    operator does by hand.
+
+    **Conventions.** HTTP/1.1 with keep-alive; JSON in UTF-8; names in `snake_case`; times in RFC 3339, UTC, with
+    milliseconds; durations carry their unit in the name; byte counts are plain numbers. What is not known is `null`,
+    never a made-up zero. Peer ids are written in base58btc (`12D3KooW…`, `Qm…`); CIDv1 (`bafz…`, `k51…`) is read
+    as well.
+
+    **Strict input.** An unknown query parameter or body field, a wrong type, a duplicate key, more than 32 levels
+    of nesting or a body of more than 64 KiB is refused. Headers and body must arrive within 5 seconds.
+
+    **Errors** are `application/problem+json` (RFC 9457) with a stable `code`; what is not even HTTP is refused with
+    400, 414 or 431 and a short page.
+
+    **Every answer** has `X-Request-Id`: the request's own, where it is 1 to 64 of `[A-Za-z0-9._-]`, or a new one.
+    `HEAD` works wherever `GET` does, and `OPTIONS` tells the methods of a path.
+
+    **Access.** The API listens on loopback. A request whose `Host` is neither a loopback name nor configured in
+    `api.hosts` is refused, and so is a request that changes something and carries the `Origin` of another site.
+
+    **Connections.** 512 at a time, 256 of one address; idle ones are closed after 60 seconds.
+servers:
+  - url: http://127.0.0.1:9080
+    description: The default.
+security: []
+tags:
+  - name: node
+    description: The node itself.
+  - name: peers
+    description: Peers that the node knows.
+  - name: connections
+    description: Live connections.
+  - name: dialling
+    description: Making connections.
+  - name: events
+    description: What happens, as it happens.
+  - name: health
+    description: For probes.
+  - name: metrics
+    description: For Prometheus.
+  - name: specification
+    description: This document.
+paths:
+  /v1/node:
+    get:
+      tags: [node]
+      operationId: getNode
+      summary: The node
+      description: Who this node is, what its sockets are really bound to, and how much it has of everything.
+      responses:
+        "200":
+          description: The node.
+          headers:
+            X-Request-Id: { $ref: "#/components/headers/X-Request-Id" }
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Node" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/peers:
+    get:
+      tags: [peers]
+      operationId: listPeers
+      summary: Known peers
+      description: Sorted by peer id.
+      parameters:
+        - $ref: "#/components/parameters/State"
+        - $ref: "#/components/parameters/Direction"
+        - $ref: "#/components/parameters/Limit"
+        - $ref: "#/components/parameters/Cursor"
+      responses:
+        "200":
+          description: A page of peers.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/PeerList" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/peers/{peer_id}:
+    parameters:
+      - $ref: "#/components/parameters/PeerID"
+    get:
+      tags: [peers]
+      operationId: getPeer
+      summary: One peer
+      responses:
+        "200":
+          description: The peer.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Peer" }
+        "404": { $ref: "#/components/responses/Problem" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/peers/{peer_id}/ping:
+    parameters:
+      - $ref: "#/components/parameters/PeerID"
+    post:
+      tags: [peers]
+      operationId: pingPeer
+      summary: Measure the round trip to a connected peer
+      description: |
+        Sends pings one after the other over the connection there is; it makes none. A ping that fails is a result,
+        not an error of the request.
+      requestBody:
+        required: false
+        content:
+          application/json:
+            schema: { $ref: "#/components/schemas/PingRequest" }
+            example: { count: 3, timeout_ms: 2000 }
+      responses:
+        "200":
+          description: The results, in order.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/PingAnswer" }
+              example:
+                rtt_ms: { min: 0.412, mean: 0.455, max: 0.498 }
+                results:
+                  - { rtt_ms: 0.498, error: null }
+                  - { rtt_ms: 0.412, error: null }
+        "404": { $ref: "#/components/responses/Problem" }
+        "409": { $ref: "#/components/responses/Problem" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/peers/{peer_id}/disconnect:
+    parameters:
+      - $ref: "#/components/parameters/PeerID"
+    post:
+      tags: [peers]
+      operationId: disconnectPeer
+      summary: Close all connections to a peer
+      description: |
+        Gracefully: streams may finish. The connections go to `disconnecting` and then away; follow the events, or
+        ask for the peer, to see it. It is no error when there is no connection.
+      requestBody:
+        required: false
+        content:
+          application/json:
+            schema: { $ref: "#/components/schemas/DisconnectRequest" }
+            example: { reason: maintenance }
+      responses:
+        "202":
+          description: Begun.
+        "404": { $ref: "#/components/responses/Problem" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/connections:
+    get:
+      tags: [connections]
+      operationId: listConnections
+      summary: Live connections
+      description: The oldest first.
+      parameters:
+        - name: peer_id
+          in: query
+          description: Only those to this peer. Repeated, to any of them.
+          schema: { type: array, items: { type: string } }
+          style: form
+          explode: true
+        - $ref: "#/components/parameters/State"
+        - $ref: "#/components/parameters/Direction"
+        - $ref: "#/components/parameters/Limit"
+        - $ref: "#/components/parameters/Cursor"
+      responses:
+        "200":
+          description: A page of connections.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/ConnectionList" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/connections/{id}:
+    parameters:
+      - $ref: "#/components/parameters/ConnectionID"
+    get:
+      tags: [connections]
+      operationId: getConnection
+      summary: One connection
+      responses:
+        "200":
+          description: The connection, with figures of this moment.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Connection" }
+        "404": { $ref: "#/components/responses/Problem" }
+        default: { $ref: "#/components/responses/Problem" }
+    delete:
+      tags: [connections]
+      operationId: closeConnection
+      summary: Close a connection
+      parameters:
+        - name: mode
+          in: query
+          description: "`graceful` lets streams finish, for a moment; `abort` closes at once."
+          schema: { type: string, enum: [graceful, abort], default: graceful }
+      responses:
+        "202":
+          description: Begun.
+        "404": { $ref: "#/components/responses/Problem" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/dial:
+    post:
+      tags: [dialling]
+      operationId: dial
+      summary: Connect to a peer
+      description: |
+        Dials an address, or a peer at the addresses given or else at those known. A live connection to a named peer
+        is used again. The answer comes when the dial has ended, with every address that was tried; when the caller
+        hangs up before, the dial is cancelled.
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema: { $ref: "#/components/schemas/DialRequest" }
+            examples:
+              address:
+                summary: Whoever answers at an address, or the peer that it names
+                value: { address: /ip4/192.0.2.7/udp/9000/quic-v1, timeout_ms: 5000 }
+              peer:
+                summary: A peer at addresses of your own
+                value:
+                  peer_id: 12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA
+                  addresses: [/dns4/fed-01.example/udp/9000/quic-v1]
+      responses:
+        "200":
+          description: Connected.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/DialAnswer" }
+        "400":
+          description: The body or an address in it is wrong.
+          content:
+            application/problem+json:
+              schema: { $ref: "#/components/schemas/Problem" }
+        "403": { $ref: "#/components/responses/DialProblem" }
+        "409": { $ref: "#/components/responses/DialProblem" }
+        "429": { $ref: "#/components/responses/DialProblem" }
+        "502": { $ref: "#/components/responses/DialProblem" }
+        "503": { $ref: "#/components/responses/DialProblem" }
+        "504": { $ref: "#/components/responses/DialProblem" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/events:
+    get:
+      tags: [events]
+      operationId: followEvents
+      summary: Follow what happens
+      description: |
+        Server-sent events from now on, until one side closes. An event is published after the state that it tells of
+        can be read. Its id is the boot id of the node and a number that grows by one per event of the node, whatever
+        the filter. A comment comes every 15 seconds.
+
+        A reader is never waited for: 1,024 events queue up for it, and with the next one they are dropped and a
+        `reset` event comes first, whereupon the reader should read the state anew. A `reset` also comes first for a
+        request with `Last-Event-ID` of an event that is not the newest.
+      parameters:
+        - name: types
+          in: query
+          description: Only events of these types; separated by commas, repeated, or both.
+          schema: { type: array, items: { $ref: "#/components/schemas/EventType" } }
+          style: form
+          explode: false
+          example: [peer.state_changed, connection.state_changed]
+        - name: peer_id
+          in: query
+          description: Only events of this peer. Repeated, of any of them.
+          schema: { type: array, items: { type: string } }
+          style: form
+          explode: true
+        - name: Last-Event-ID
+          in: header
+          description: Id of the last event seen; browsers send it when they connect again.
+          schema: { type: string }
+          example: 8f3a1c0b77de-1042
+      responses:
+        "200":
+          description: The stream. The data of each event is an `Event` in one line.
+          content:
+            text/event-stream:
+              schema: { type: string }
+              example: |
+                retry: 2000
+
+                id: 8f3a1c0b77de-1042
+                event: connection.state_changed
+                data: {"id":"8f3a1c0b77de-1042","time":"2026-01-31T23:59:59.123Z","type":"connection.state_changed",…}
+        "429": { $ref: "#/components/responses/Problem" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/health:
+    get:
+      tags: [health]
+      operationId: getHealth
+      summary: How the node is
+      description: Always 200; `/livez` and `/readyz` answer with a status.
+      responses:
+        "200":
+          description: Every check.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Health" }
+        default: { $ref: "#/components/responses/Problem" }
+  /livez:
+    get:
+      tags: [health]
+      operationId: getLive
+      summary: Whether the process serves
+      description: Fails when an event loop is stuck, never for want of peers.
+      responses:
+        "200":
+          description: Alive.
+          content:
+            text/plain:
+              schema: { type: string }
+              example: "ok\n"
+            application/json:
+              schema: { $ref: "#/components/schemas/Health" }
+        "503":
+          description: Stuck; start it anew.
+          content:
+            text/plain:
+              schema: { type: string }
+            application/json:
+              schema: { $ref: "#/components/schemas/Health" }
+        default: { $ref: "#/components/responses/Problem" }
+  /readyz:
+    get:
+      tags: [health]
+      operationId: getReady
+      summary: Whether the node takes connections
+      parameters:
+        - name: verbose
+          in: query
+          description: Say each check, not only `ok`.
+          schema: { type: string, enum: ["", "true", "1", "false", "0"] }
+          allowEmptyValue: true
+        - name: exclude
+          in: query
+          description: Leave out this check. May be repeated.
+          schema: { type: array, items: { $ref: "#/components/schemas/CheckName" } }
+          style: form
+          explode: true
+      responses:
+        "200":
+          description: Ready.
+          content:
+            text/plain:
+              schema: { type: string }
+              example: "ok\n"
+            application/json:
+              schema: { $ref: "#/components/schemas/Health" }
+        "503":
+          description: Not ready; the body says why.
+          content:
+            text/plain:
+              schema: { type: string }
+              example: "[+]listening ok\n[-]accepting failed: the node is shutting down\nreadyz check failed\n"
+            application/json:
+              schema: { $ref: "#/components/schemas/Health" }
+        default: { $ref: "#/components/responses/Problem" }
+  /metrics:
+    get:
+      tags: [metrics]
+      operationId: getMetrics
+      summary: Figures for Prometheus
+      description: |
+        Text exposition format 0.0.4. `libp2p_swarm_*` have the names and labels that go-libp2p gives them; the rest
+        begins with `fednode_` or `process_`.
+      responses:
+        "200":
+          description: The figures.
+          content:
+            text/plain:
+              schema: { type: string }
+              example: |
+                # HELP libp2p_swarm_connections_opened_total Connections opened.
+                # TYPE libp2p_swarm_connections_opened_total counter
+                libp2p_swarm_connections_opened_total{dir="inbound",transport="quic-v1"} 3
+        default: { $ref: "#/components/responses/Problem" }
+  /openapi.yaml:
+    get:
+      tags: [specification]
+      operationId: getSpecification
+      summary: This document
+      description: As this server was built with it.
+      responses:
+        "200":
+          description: The document.
+          content:
+            application/yaml:
+              schema: { type: string }
+            text/plain:
+              schema: { type: string }
+        default: { $ref: "#/components/responses/Problem" }
+components:
+  headers:
+    X-Request-Id:
+      description: Names the request in the log.
+      schema: { type: string }
+  parameters:
+    PeerID:
+      name: peer_id
+      in: path
+      required: true
+      description: A peer id in base58btc or as CIDv1.
+      schema: { type: string }
+      example: 12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA
+    ConnectionID:
+      name: id
+      in: path
+      required: true
+      description: Id of a live connection.
+      schema: { type: string }
+      example: c-17
+    State:
+      name: state
+      in: query
+      description: Only those in this state. Repeated, in any of them.
+      schema: { type: array, items: { $ref: "#/components/schemas/State" } }
+      style: form
+      explode: true
+    Direction:
+      name: direction
+      in: query
+      description: Only those in this direction. Repeated, in any of them.
+      schema: { type: array, items: { $ref: "#/components/schemas/Direction" } }
+      style: form
+      explode: true
+    Limit:
+      name: limit
+      in: query
+      description: Items of a page at most.
+      schema: { type: integer, minimum: 1, maximum: 1000, default: 100 }
+    Cursor:
+      name: cursor
+      in: query
+      description: "`next_cursor` of the page before."
+      schema: { type: string }
+  responses:
+    Problem:
+      description: What was wrong, and what to do about it.
+      headers:
+        X-Request-Id: { $ref: "#/components/headers/X-Request-Id" }
+      content:
+        application/problem+json:
+          schema: { $ref: "#/components/schemas/Problem" }
+          example:
+            type: urn:fednode:problem:peer_not_found
+            title: No such peer
+            status: 404
+            detail: this node does not know the peer 12D3KooW…; GET /v1/peers lists those it knows
+            code: peer_not_found
+            request_id: 4be1f0a97c31d2e8
+    DialProblem:
+      description: |
+        The dial failed: 403 blocked, 409 the peer is this node, 429 a limit is reached, 502 every attempt failed,
+        503 the node is shutting down, 504 timed out.
+      content:
+        application/problem+json:
+          schema: { $ref: "#/components/schemas/DialProblem" }
+          example:
+            type: urn:fednode:problem:dial_failed
+            title: The dial failed
+            status: 502
+            detail: nobody listens at 192.0.2.7 port 9000
+            code: dial_failed
+            request_id: 4be1f0a97c31d2e8
+            error: { class: refused, detail: nobody listens at 192.0.2.7 port 9000, temporary: true }
+            attempts:
+              - address: /ip4/192.0.2.7/udp/9000/quic-v1
+                resolved_from: null
+                started_at: "2026-01-31T23:59:59.123Z"
+                ended_at: "2026-01-31T23:59:59.124Z"
+                outcome: failed
+                error: { class: refused, detail: nobody listens at 192.0.2.7 port 9000, temporary: true }
+  schemas:
+    Time:
+      type: string
+      format: date-time
+      description: RFC 3339, UTC, milliseconds.
+      examples: ["2026-01-31T23:59:59.123Z"]
+    NullableTime:
+      description: RFC 3339, UTC, milliseconds; null when it is not known or was never.
+      type: [string, "null"]
+      format: date-time
+    Multiaddr:
+      type: string
+      description: A multiaddr.
+      examples: [/ip4/192.0.2.7/udp/9000/quic-v1]
+    State:
+      type: string
+      enum: [idle, connecting, connected, disconnecting, failed]
+    Direction:
+      type: string
+      description: Who began it, seen from this node.
+      enum: [inbound, outbound]
+    NullableDirection:
+      description: Who began it, seen from this node; null without a connection.
+      enum: [inbound, outbound, null]
+    StateCounts:
+      type: object
+      additionalProperties: false
+      required: [idle, connecting, connected, disconnecting, failed]
+      properties:
+        idle: { type: integer, minimum: 0 }
+        connecting: { type: integer, minimum: 0 }
+        connected: { type: integer, minimum: 0 }
+        disconnecting: { type: integer, minimum: 0 }
+        failed: { type: integer, minimum: 0 }
+    Node:
+      type: object
+      additionalProperties: false
+      required:
+        - peer_id
+        - public_key
+        - agent_version
+        - version
+        - started_at
+        - uptime_seconds
+        - draining
+        - protocols
+        - listen_addresses
+        - announce_addresses
+        - observed_addresses
+        - listeners
+        - counts
+      properties:
+        peer_id: { type: string }
+        public_key: { type: string, description: "The libp2p `PublicKey` message, base 64." }
+        agent_version: { type: string, description: As told to peers. }
+        version: { type: string, description: Of the program. }
+        started_at: { $ref: "#/components/schemas/Time" }
+        uptime_seconds: { type: number }
+        draining: { type: boolean, description: Whether the node is shutting down. }
+        protocols: { type: array, items: { type: string }, description: Protocol ids that it serves. }
+        listen_addresses:
+          type: array
+          description: What the sockets are really bound to, ports resolved.
+          items: { $ref: "#/components/schemas/Multiaddr" }
+        announce_addresses:
+          type: array
+          description: What peers are told.
+          items: { $ref: "#/components/schemas/Multiaddr" }
+        observed_addresses:
+          type: array
+          description: Addresses that peers see this node at.
+          items:
+            type: object
+            additionalProperties: false
+            required: [address, observers]
+            properties:
+              address: { $ref: "#/components/schemas/Multiaddr" }
+              observers: { type: integer, description: Peers that said so. }
+        listeners:
+          type: array
+          description: What became of each configured address.
+          items:
+            type: object
+            additionalProperties: false
+            required: [address, error]
+            properties:
+              address: { $ref: "#/components/schemas/Multiaddr" }
+              error: { type: [string, "null"], description: Null when it listens. }
+        counts:
+          type: object
+          additionalProperties: false
+          required: [peers, connections, streams]
+          properties:
+            peers: { $ref: "#/components/schemas/StateCounts" }
+            connections:
+              type: object
+              additionalProperties: false
+              required: [state, direction]
+              properties:
+                state: { $ref: "#/components/schemas/StateCounts" }
+                direction:
+                  type: object
+                  additionalProperties: false
+                  required: [inbound, outbound]
+                  properties:
+                    inbound: { type: integer }
+                    outbound: { type: integer }
+            streams: { type: integer }
+    PeerList:
+      type: object
+      additionalProperties: false
+      required: [items, total, next_cursor]
+      properties:
+        items: { type: array, items: { $ref: "#/components/schemas/Peer" } }
+        total: { type: integer, description: On all pages. }
+        next_cursor: { type: [string, "null"], description: "Null on the last page." }
+    Peer:
+      type: object
+      additionalProperties: false
+      required:
+        - peer_id
+        - state
+        - state_since
+        - direction
+        - agent_version
+        - protocols
+        - connections
+        - first_seen_at
+        - last_seen_at
+        - connected_at
+        - last_disconnect
+        - flap_count
+        - rtt_ms
+        - bytes_in
+        - bytes_out
+        - failure_count
+        - addresses
+      properties:
+        peer_id: { type: string }
+        state: { $ref: "#/components/schemas/State" }
+        state_since: { $ref: "#/components/schemas/Time" }
+        direction: { $ref: "#/components/schemas/NullableDirection" }
+        agent_version: { type: [string, "null"], description: As the peer told; null before it did. }
+        protocols: { type: array, items: { type: string }, description: As the peer told. }
+        connections: { type: array, items: { type: string }, description: Ids of live connections. }
+        first_seen_at: { $ref: "#/components/schemas/NullableTime" }
+        last_seen_at: { $ref: "#/components/schemas/NullableTime" }
+        connected_at: { $ref: "#/components/schemas/NullableTime" }
+        last_disconnect:
+          type: [object, "null"]
+          additionalProperties: false
+          required: [at, reason, code, initiator]
+          properties:
+            at: { $ref: "#/components/schemas/NullableTime" }
+            reason:
+              type: string
+              description: A stable word.
+              examples: [closed_by_peer, closed_locally, idle_timeout]
+            code: { type: [integer, "null"], description: Application or transport error code. }
+            initiator:
+              type: string
+              description: "`none` when nobody said a word."
+              enum: [local, remote, none]
+        flap_count: { type: integer, description: How often a connection was lost. }
+        rtt_ms: { type: [number, "null"], description: The best of its connections. }
+        bytes_in: { type: integer, description: Of its live connections. }
+        bytes_out: { type: integer, description: Of its live connections. }
+        failure_count: { type: integer, description: Failed dials since the last that succeeded. }
+        addresses:
+          type: array
+          items:
+            type: object
+            additionalProperties: false
+            required: [address, source, last_attempt_at, last_success_at, last_error]
+            properties:
+              address: { $ref: "#/components/schemas/Multiaddr" }
+              source: { type: string, enum: [dial, identify, inbound, api] }
+              last_attempt_at: { $ref: "#/components/schemas/NullableTime" }
+              last_success_at: { $ref: "#/components/schemas/NullableTime" }
+              last_error:
+                type: [object, "null"]
+                additionalProperties: false
+                required: [class, detail]
+                properties:
+                  class: { $ref: "#/components/schemas/DialErrorClass" }
+                  detail: { type: string }
+    PingRequest:
+      type: object
+      additionalProperties: false
+      properties:
+        count: { type: [integer, "null"], minimum: 1, maximum: 10, default: 3 }
+        timeout_ms:
+          type: [integer, "null"]
+          minimum: 1
+          maximum: 60000
+          default: 5000
+          description: Of each ping.
+    PingAnswer:
+      type: object
+      additionalProperties: false
+      required: [rtt_ms, results]
+      properties:
+        rtt_ms:
+          description: Null when every ping failed.
+          type: [object, "null"]
+          additionalProperties: false
+          required: [min, mean, max]
+          properties:
+            min: { type: number }
+            mean: { type: number }
+            max: { type: number }
+        results:
+          type: array
+          items:
+            type: object
+            additionalProperties: false
+            required: [rtt_ms, error]
+            properties:
+              rtt_ms: { type: [number, "null"] }
+              error: { type: [string, "null"] }
+    DisconnectRequest:
+      type: object
+      additionalProperties: false
+      properties:
+        reason: { type: [string, "null"], maxLength: 128, description: Told to the peer; at most 128 bytes. }
+    ConnectionList:
+      type: object
+      additionalProperties: false
+      required: [items, total, next_cursor]
+      properties:
+        items: { type: array, items: { $ref: "#/components/schemas/Connection" } }
+        total: { type: integer, description: On all pages. }
+        next_cursor: { type: [string, "null"], description: "Null on the last page." }
+    Connection:
+      type: object
+      additionalProperties: false
+      description: Figures are null when the connection closed while they were asked for.
+      required:
+        - id
+        - peer_id
+        - state
+        - direction
+        - local_address
+        - remote_address
+        - opened_at
+        - handshake_ms
+        - streams
+        - bytes_in
+        - bytes_out
+        - packets_in
+        - packets_out
+        - packets_lost
+        - rtt_ms
+        - congestion_window
+        - bytes_in_flight
+        - mtu
+        - security
+        - quic_version
+        - last_activity_at
+        - keep_alive_ms
+      properties:
+        id: { type: string, examples: [c-17] }
+        peer_id: { type: string }
+        state: { $ref: "#/components/schemas/State" }
+        direction: { $ref: "#/components/schemas/Direction" }
+        local_address: { $ref: "#/components/schemas/Multiaddr" }
+        remote_address: { $ref: "#/components/schemas/Multiaddr" }
+        opened_at: { $ref: "#/components/schemas/NullableTime" }
+        handshake_ms: { type: number }
+        streams:
+          type: [object, "null"]
+          additionalProperties: false
+          required: [inbound, outbound]
+          properties:
+            inbound: { type: integer }
+            outbound: { type: integer }
+        bytes_in: { type: [integer, "null"] }
+        bytes_out: { type: [integer, "null"] }
+        packets_in: { type: [integer, "null"] }
+        packets_out: { type: [integer, "null"] }
+        packets_lost: { type: [integer, "null"] }
+        rtt_ms:
+          type: object
+          additionalProperties: false
+          required: [latest, smoothed, min, variance]
+          properties:
+            latest: { type: [number, "null"] }
+            smoothed: { type: [number, "null"] }
+            min: { type: [number, "null"] }
+            variance: { type: [number, "null"] }
+        congestion_window: { type: [integer, "null"], description: Bytes. }
+        bytes_in_flight: { type: [integer, "null"] }
+        mtu: { type: [integer, "null"], description: "Largest UDP payload on the path, bytes." }
+        security:
+          type: object
+          additionalProperties: false
+          required: [tls_version, cipher, group, key_type]
+          properties:
+            tls_version: { type: string, examples: ["1.3"] }
+            cipher: { type: string, examples: [AES-128-GCM] }
+            group: { type: string, examples: [X25519] }
+            key_type:
+              type: string
+              description: Of the peer's identity.
+              enum: [rsa, ed25519, secp256k1, ecdsa]
+        quic_version: { type: string, examples: ["1"] }
+        last_activity_at: { $ref: "#/components/schemas/NullableTime" }
+        keep_alive_ms: { type: [integer, "null"], description: Null when it is off. }
+    DialRequest:
+      type: object
+      additionalProperties: false
+      description: Either `address`, or `peer_id` with or without `addresses`.
+      oneOf:
+        - required: [address]
+        - required: [peer_id]
+      properties:
+        address: { $ref: "#/components/schemas/Multiaddr" }
+        peer_id: { type: string }
+        addresses:
+          type: [array, "null"]
+          maxItems: 64
+          description: Instead of those known.
+          items: { $ref: "#/components/schemas/Multiaddr" }
+        timeout_ms:
+          type: [integer, "null"]
+          minimum: 1
+          maximum: 600000
+          description: Of the whole dial; otherwise `peers.connection_timeout`.
+        wait: { enum: [true, null], description: Dials are answered when they have ended. }
+    DialAnswer:
+      type: object
+      additionalProperties: false
+      required: [connection, reused, attempts]
+      properties:
+        connection: { $ref: "#/components/schemas/Connection" }
+        reused: { type: boolean, description: Whether it was there before. }
+        attempts: { type: array, items: { $ref: "#/components/schemas/DialAttempt" } }
+    DialAttempt:
+      type: object
+      additionalProperties: false
+      required: [address, resolved_from, started_at, ended_at, outcome, error]
+      properties:
+        address: { $ref: "#/components/schemas/Multiaddr" }
+        resolved_from: { type: [string, "null"], description: The name that the address came from. }
+        started_at: { $ref: "#/components/schemas/Time" }
+        ended_at: { $ref: "#/components/schemas/Time" }
+        outcome: { type: string, enum: [connected, failed, cancelled, skipped] }
+        error:
+          oneOf:
+            - $ref: "#/components/schemas/DialError"
+            - type: "null"
+    DialErrorClass:
+      type: string
+      enum:
+        - invalid_address
+        - unsupported_transport
+        - dns_failure
+        - no_route
+        - refused
+        - timeout
+        - handshake_failed
+        - peer_id_mismatch
+        - blocked
+        - limit_exceeded
+        - protocol_mismatch
+        - self_dial
+        - backoff
+        - cancelled
+        - shutting_down
+    DialError:
+      type: object
+      additionalProperties: false
+      required: [class, detail, temporary]
+      properties:
+        class: { $ref: "#/components/schemas/DialErrorClass" }
+        detail: { type: string }
+        temporary: { type: boolean, description: Whether the same may succeed later. }
+    Event:
+      type: object
+      description: What an event's data holds; each type has members of its own beside these.
+      required: [id, time, type]
+      properties:
+        id: { type: string }
+        time: { $ref: "#/components/schemas/Time" }
+        type: { $ref: "#/components/schemas/EventType" }
+        peer_id: { type: [string, "null"] }
+        connection_id: { type: [string, "null"] }
+      examples:
+        - id: 8f3a1c0b77de-1042
+          time: "2026-01-31T23:59:59.123Z"
+          type: connection.state_changed
+          peer_id: 12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA
+          connection_id: c-17
+          from: connecting
+          to: connected
+          reason: null
+        - id: 8f3a1c0b77de-2100
+          time: "2026-01-31T23:59:59.123Z"
+          type: reset
+          oldest: 8f3a1c0b77de-2101
+          newest: 8f3a1c0b77de-2101
+          reason: reader_too_slow
+    EventType:
+      type: string
+      description: |
+        `reset` is made for one reader: events are missing before `oldest`, for the `reason` `reader_too_slow`,
+        `events_missed` or `unknown_cursor`.
+      enum:
+        - node.started
+        - node.draining
+        - listener.added
+        - listener.failed
+        - address.observed
+        - peer.added
+        - peer.removed
+        - peer.state_changed
+        - peer.identified
+        - peer.refused
+        - dial.started
+        - dial.attempt
+        - dial.ended
+        - connection.state_changed
+        - connection.path_changed
+        - protocol.registered
+        - reset
+    CheckName:
+      type: string
+      description: |
+        `listening`: the node listens on an address (a warning when on some only). `event_loops`: every event loop
+        comes round. `accepting`: the node is not shutting down.
+      enum: [listening, event_loops, accepting]
+    CheckStatus:
+      type: string
+      enum: [pass, warn, fail]
+    Health:
+      type: object
+      additionalProperties: false
+      required: [status, checks]
+      properties:
+        status:
+          description: The worst of the checks.
+          $ref: "#/components/schemas/CheckStatus"
+        checks:
+          type: array
+          items:
+            type: object
+            additionalProperties: false
+            required: [name, status, detail, since]
+            properties:
+              name: { $ref: "#/components/schemas/CheckName" }
+              status: { $ref: "#/components/schemas/CheckStatus" }
+              detail: { type: [string, "null"] }
+              since:
+                description: Since when it is seen in this status.
+                $ref: "#/components/schemas/Time"
+    Problem:
+      type: object
+      description: RFC 9457, with a stable `code`. Some codes have members of their own.
+      required: [type, title, status, detail, code, request_id]
+      properties:
+        type: { type: string, format: uri, description: "`urn:fednode:problem:` and the code." }
+        title: { type: string, description: The same for every problem of the code. }
+        status: { type: integer, description: The status of the answer. }
+        detail: { type: string, description: "What was wrong with this request, and what to do about it." }
+        code: { $ref: "#/components/schemas/ProblemCode" }
+        request_id: { type: string }
+        field: { type: string, description: The field of the body that is wrong. }
+        line: { type: integer, description: Where the body is not JSON. }
+        column: { type: integer }
+    DialProblem:
+      allOf:
+        - $ref: "#/components/schemas/Problem"
+        - type: object
+          properties:
+            error: { $ref: "#/components/schemas/DialError" }
+            attempts: { type: array, items: { $ref: "#/components/schemas/DialAttempt" } }
+    ProblemCode:
+      type: string
+      description: |
+        | status | code | when |
+        | --- | --- | --- |
+        | 400 | `bad_request` | the request target or the framing cannot be read |
+        | 400 | `unknown_parameter` | a query parameter that the path does not have |
+        | 400 | `invalid_parameter` | a query parameter with a wrong value, or twice |
+        | 400 | `invalid_cursor` | a cursor that no page of this list gave |
+        | 400 | `unexpected_body` | a body where none is taken |
+        | 400 | `invalid_json` | the body is not strict JSON; `line` and `column` say where |
+        | 400 | `unknown_field` | a body field that does not exist; `field` |
+        | 400 | `missing_field` | a body field that must be there |
+        | 400 | `invalid_field` | a body field of a wrong type or value; `field` |
+        | 400 | `invalid_peer_id` | no peer id |
+        | 400 | `invalid_multiaddr` | no multiaddr, or none that leads anywhere |
+        | 400 | `unsupported_transport` | a multiaddr of another transport than QUIC v1 |
+        | 403 | `host_not_allowed` | the `Host` header has a name that is not the API's |
+        | 403 | `origin_not_allowed` | a web page of another site wants to change something |
+        | 403 | `blocked` | the peer or address is blocked |
+        | 404 | `not_found` | no such path |
+        | 404 | `peer_not_found` | no such peer |
+        | 404 | `connection_not_found` | no such live connection |
+        | 405 | `method_not_allowed` | `Allow` tells which are |
+        | 406 | `not_acceptable` | `Accept` excludes what the path answers with |
+        | 408 | `request_timeout` | headers or body came too slowly |
+        | 409 | `self_dial` | the peer is this node itself |
+        | 409 | `peer_not_connected` | there is no connection to the peer |
+        | 413 | `body_too_large` | more than 64 KiB |
+        | 415 | `unsupported_media_type` | a body that does not say it is JSON |
+        | 429 | `limit_exceeded` | a limit is reached |
+        | 502 | `dial_failed` | every address failed; `attempts` lists them |
+        | 502 | `peer_id_mismatch` | another peer answered |
+        | 503 | `shutting_down` | the node is shutting down |
+        | 504 | `dial_timeout` | nobody answered in time |
+      enum:
+        - bad_request
+        - unknown_parameter
+        - invalid_parameter
+        - invalid_cursor
+        - unexpected_body
+        - invalid_json
+        - unknown_field
+        - missing_field
+        - invalid_field
+        - invalid_peer_id
+        - invalid_multiaddr
+        - unsupported_transport
+        - host_not_allowed
+        - origin_not_allowed
+        - blocked
+        - not_found
+        - peer_not_found
+        - connection_not_found
+        - method_not_allowed
+        - not_acceptable
+        - request_timeout
+        - self_dial
+        - peer_not_connected
+        - body_too_large
+        - unsupported_media_type
+        - limit_exceeded
+        - dial_failed
+        - peer_id_mismatch
+        - shutting_down
+        - dial_timeout
+
+"""##
+}

@@ -1,0 +1,98 @@
+internal import MicroHTTP
+internal import P2PCore
+internal import P2PHost
+
+/// `GET /metrics`. Names and labels of `libp2p_swarm_*` are go-libp2p's, where they mean the same.
+struct MetricsResource: Sendable {
+  let node: any NodeControl
+  let version: String
+  let hub: EventHub
+  let requests: RequestCounter
+
+  var routes: [Route] { [Route("GET", "/metrics", produces: [MediaType.text], self.get)] }
+
+  private static let transport = ("transport", "quic-v1")
+
+  @Sendable private func get(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
+    var text = PrometheusText()
+    self.swarm(&text)
+    self.state(&text, await self.node.node())
+    self.own(&text)
+    return request.text(Array(text.text.utf8), type: PrometheusText.contentType)
+  }
+
+  private func swarm(_ text: inout PrometheusText) {
+    let counters = self.node.counters.snapshot()
+    func byDirection(_ counts: [Direction: UInt64]) -> [(PrometheusText.Labels, Double)] {
+      Direction.allCases.map { ([("dir", $0.rawValue), Self.transport], Double(counts[$0] ?? 0)) }
+    }
+    text.family(
+      "libp2p_swarm_connections_opened_total", .counter, "Connections opened.",
+      byDirection(counters.connectionsOpened))
+    text.family(
+      "libp2p_swarm_connections_closed_total", .counter, "Connections closed.",
+      byDirection(counters.connectionsClosed))
+    text.family(
+      "libp2p_swarm_dial_errors_total", .counter, "Addresses that could not be dialled, by class of error.",
+      DialErrorClass.allCases.map {
+        ([Self.transport, ("error", $0.rawValue)], Double(counters.dialErrors[$0] ?? 0))
+      })
+    let handshake = counters.handshakeLatency
+    text.histogram(
+      "libp2p_swarm_handshake_latency_seconds", "Duration of successful handshakes.", labels: [Self.transport],
+      bounds: handshake.bounds, counts: handshake.counts, sum: handshake.sum)
+    let duration = counters.connectionDuration
+    text.histogram(
+      "libp2p_swarm_connection_duration_seconds", "How long closed connections had lived.",
+      labels: [Self.transport], bounds: duration.bounds, counts: duration.counts, sum: duration.sum)
+    for (name, help, count) in [
+      ("connections_refused", "Inbound connections that were not accepted.", counters.connectionsRefused),
+      ("streams_opened", "Inbound streams taken into negotiation.", counters.streamsOpened),
+      ("streams_refused", "Inbound streams reset at once.", counters.streamsRefused),
+      ("negotiations_failed", "Inbound streams that agreed on no protocol.", counters.negotiationsFailed),
+      ("handlers_failed", "Inbound streams whose protocol handler failed.", counters.handlersFailed),
+      ("transport_events_dropped", "Transport events lost to a full queue.", counters.eventsDropped),
+    ] {
+      text.family("fednode_\(name)_total", .counter, help, Double(count))
+    }
+  }
+
+  private func state(_ text: inout PrometheusText, _ node: NodeInfo) {
+    text.family(
+      "fednode_peers", .gauge, "Known peers by state.",
+      LinkState.allCases.map { ([("state", $0.rawValue)], Double(node.peersByState[$0] ?? 0)) })
+    text.family(
+      "fednode_connections", .gauge, "Live connections by direction.",
+      Direction.allCases.map { ([("dir", $0.rawValue)], Double(node.connectionsByDirection[$0] ?? 0)) })
+    text.family("fednode_streams", .gauge, "Open streams.", Double(node.streams))
+    // As many as the configuration has.
+    text.family(
+      "fednode_listener_up", .gauge, "1 where the node listens on the address.",
+      node.listeners.map { ([("address", $0.address.description)], $0.error == nil ? 1 : 0) })
+    text.family("fednode_draining", .gauge, "1 while the node shuts down.", node.draining ? 1 : 0)
+    text.family(
+      "fednode_build_info", .gauge, "Constant 1 with the version in its label.", [([("version", self.version)], 1)])
+    text.family(
+      "process_start_time_seconds", .gauge, "Start of the node in seconds since the Unix epoch.",
+      Double(node.startedAt) / 1_000)
+  }
+
+  private func own(_ text: inout PrometheusText) {
+    text.family(
+      "fednode_api_requests_total", .counter, "Requests to this API that were answered.",
+      self.requests.snapshot.map { key, count in
+        ([("method", key.method), ("code", String(key.status))], Double(count))
+      })
+    text.family(
+      "fednode_api_event_readers", .gauge, "Clients that follow the events.", Double(self.hub.readerCount))
+    text.family(
+      "fednode_api_event_resets_total", .counter, "Times that a client was too slow for the events.",
+      Double(self.hub.resetCount))
+    let process = ProcessFigures()
+    text.family(
+      "process_cpu_seconds_total", .counter, "Processor time used, user and system.", process.cpuSeconds)
+    if let bytes = process.residentBytes {
+      text.family("process_resident_memory_bytes", .gauge, "Resident memory.", Double(bytes))
+    }
+  }
+}

@@ -1,0 +1,87 @@
+internal import Jansson
+internal import MicroHTTP
+internal import P2PCore
+internal import P2PHost
+
+/// `/v1/peers` and what is below it.
+struct PeersResource: Sendable {
+  let node: any NodeControl
+
+  var routes: [Route] {
+    [
+      Route("GET", "/v1/peers", query: ["state", "direction"] + Page.parameters, self.list),
+      Route("GET", "/v1/peers/{peer_id}", self.get),
+      Route("POST", "/v1/peers/{peer_id}/ping", body: .json, self.ping),
+      Route("POST", "/v1/peers/{peer_id}/disconnect", body: .json, self.disconnect),
+    ]
+  }
+
+  /// A few, so that min, mean and max say something.
+  private static let pingCountDefault: Int64 = 3
+  private static let pingTimeoutDefault: Int64 = 5_000
+
+  @Sendable private func list(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
+    let states = try request.choices("state", LinkState.self)
+    let directions = try request.choices("direction", Direction.self)
+    let peers = await self.node.peers().filter { peer in
+      (states.isEmpty || states.contains(peer.state))
+        && (directions.isEmpty || peer.direction.map(directions.contains) ?? false)
+    }
+    let named = peers.map { (name: $0.peerID.description, peer: $0) }.sorted { $0.name < $1.name }
+    return request.json(
+      try Page.make(
+        named, request, key: \.name, read: Self.name, write: { $0 }, render: { $0.peer.json() }))
+  }
+
+  /// The canonical text of a peer id; nil when it is none.
+  private static func name(_ text: String) -> String? {
+    do throws(PeerIDError) {
+      return try PeerID(text).description
+    } catch {
+      return nil
+    }
+  }
+
+  @Sendable private func get(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
+    let id = try request.peerID()
+    guard let peer = await self.node.peer(id) else { throw Self.unknown(id) }
+    return request.json(peer.json())
+  }
+
+  @Sendable private func ping(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
+    let id = try request.peerID()
+    let body = try request.body(["count", "timeout_ms"])
+    let count = try body.integer("count", in: 1...10) ?? Self.pingCountDefault
+    let timeout = try body.integer("timeout_ms", in: 1...60_000) ?? Self.pingTimeoutDefault
+    guard let results = await self.node.ping(id, count: Int(count), timeout: .milliseconds(timeout)) else {
+      guard await self.node.peer(id) != nil else { throw Self.unknown(id) }
+      throw Problem(.peerNotConnected, "there is no connection to \(id); make one with POST /v1/dial")
+    }
+    let times = results.compactMap(\.rtt)
+    let summary: JSON
+    if let least = times.min(), let most = times.max() {
+      let mean = times.reduce(.zero, +) / times.count
+      summary = [
+        "min": JSON(milliseconds: least), "mean": JSON(milliseconds: mean), "max": JSON(milliseconds: most),
+      ]
+    } else {
+      summary = .null
+    }
+    return request.json([
+      "rtt_ms": summary,
+      "results": .array(results.map { ["rtt_ms": JSON(milliseconds: $0.rtt), "error": JSON($0.error)] }),
+    ])
+  }
+
+  @Sendable private func disconnect(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
+    let id = try request.peerID()
+    // The reason travels in a CONNECTION_CLOSE frame, which must fit into one packet.
+    let reason = try request.body(["reason"]).string("reason", bytesMax: 128) ?? "disconnected by the operator"
+    guard await self.node.disconnect(id, reason: reason) else { throw Self.unknown(id) }
+    return HTTPResponse(status: 202)
+  }
+
+  private static func unknown(_ id: PeerID) -> Problem {
+    Problem(.peerNotFound, "this node does not know the peer \(id); GET /v1/peers lists those it knows")
+  }
+}

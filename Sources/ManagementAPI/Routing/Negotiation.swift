@@ -1,0 +1,37 @@
+/// Content negotiation (RFC 9110 §12.5.1), as far as an API with one or two types needs it.
+enum Negotiation {
+  /// The first of `types` that the header accepts; quality values only exclude (`q=0`).
+  static func choose(from types: [String], accept: [String]) throws(Problem) -> String {
+    let ranges = accept.flatMap { $0.split(separator: ",") }.map(Self.range)
+    guard let first = types.first else { return MediaType.json }
+    if ranges.isEmpty { return first }
+    // What is named by itself wins over a wildcard: `Accept: application/json, */*` asks for JSON.
+    if let named = types.first(where: { type in ranges.contains { $0.type == type && $0.wanted } }) { return named }
+    for type in types {
+      let group = String(type.prefix { $0 != "/" }) + "/*"
+      let mostSpecific = [type, group, "*/*"].lazy.compactMap { name in ranges.first { $0.type == name } }.first
+      if mostSpecific?.wanted == true { return type }
+    }
+    throw Problem(.notAcceptable, "this path answers with \(types.joined(separator: " or ")); accept that or */*")
+  }
+
+  static func isJSON(_ contentType: String?) -> Bool {
+    guard let contentType else { return false }
+    let parts = contentType.lowercased().split(separator: ";").map(Self.trimmed)
+    return parts.first == MediaType.json
+      && parts.dropFirst().allSatisfy {
+        !$0.hasPrefix("charset=") || $0 == "charset=utf-8" || $0 == "charset=\"utf-8\""
+      }
+  }
+
+  private static func range(_ text: Substring) -> (type: String, wanted: Bool) {
+    let parts = text.lowercased().split(separator: ";").map(Self.trimmed)
+    let quality = parts.dropFirst().first { $0.hasPrefix("q=") }.flatMap { Double($0.dropFirst(2)) } ?? 1
+    return (parts.first ?? "", quality > 0)
+  }
+
+  private static func trimmed(_ text: Substring) -> String {
+    let inner = text.drop { $0 == " " || $0 == "\t" }
+    return String(inner.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+  }
+}

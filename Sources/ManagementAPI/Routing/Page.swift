@@ -1,0 +1,28 @@
+internal import Jansson
+
+/// One page of a list: `{items, total, next_cursor}`.
+enum Page {
+  /// Items of one page at most, and when nothing is said.
+  static let limitMax = 1_000
+  static let limitDefault = 100
+
+  static let parameters = ["limit", "cursor"]
+
+  /// `items` are sorted by `key`, which is unique; a cursor is the key of the last item of the page before.
+  static func make<Item, Key: Comparable>(
+    _ items: [Item], _ context: RequestContext, key: (Item) -> Key, read: (String) -> Key?, write: (Key) -> String,
+    render: (Item) -> JSON
+  ) throws(Problem) -> JSON {
+    let limit = try context.integer("limit", in: 1...Self.limitMax, default: Self.limitDefault)
+    var rest = items[...]
+    if let cursor = try context.value("cursor") {
+      guard let last = read(cursor) else {
+        throw Problem(.invalidCursor, "\(quoted(cursor)) is no cursor of this list; give one that next_cursor had")
+      }
+      rest = rest.drop { key($0) <= last }
+    }
+    let page = rest.prefix(limit)
+    let next = page.count < rest.count ? page.last.map { write(key($0)) } : nil
+    return ["items": .array(page.map(render)), "total": JSON(items.count), "next_cursor": JSON(next)]
+  }
+}

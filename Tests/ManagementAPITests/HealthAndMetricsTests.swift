@@ -1,0 +1,118 @@
+import Jansson
+import P2PCore
+import Testing
+
+@testable import ManagementAPI
+@testable import P2PHost
+
+@Suite struct HealthAndMetricsTests {
+  @Test("a node that listens and turns is live and ready") func healthy() async throws {
+    let api = ManagementAPI.fake(FakeNode())
+    for path in ["/livez", "/readyz"] {
+      let answer = try await api.call("GET", path)
+      #expect(answer.status == 200)
+      #expect(answer.text == "ok\n")
+    }
+    #expect(
+      try await api.call("GET", "/readyz?verbose").text
+        == "[+]listening ok\n[+]event_loops ok\n[+]accepting ok\nreadyz check passed\n")
+    let health = try await api.call("GET", "/v1/health").json
+    #expect(health["status"] == "pass")
+    #expect(health["checks"]?.elements.compactMap { $0["name"]?.text } == ["listening", "event_loops", "accepting"])
+  }
+
+  @Test("a draining node is live but not ready, and what is excluded does not count") func draining() async throws {
+    let node = FakeNode()
+    node.state.withLock { $0.node.draining = true }
+    let api = ManagementAPI.fake(node)
+    #expect(try await api.call("GET", "/livez").status == 200)
+    let answer = try await api.call("GET", "/readyz")
+    #expect(answer.status == 503)
+    #expect(answer.text.contains("[-]accepting failed: the node is shutting down"))
+    #expect(try await api.call("GET", "/readyz?exclude=accepting&exclude=listening").status == 200)
+    let json = try await api.call("GET", "/readyz", headers: [("Accept", "application/json")])
+    #expect(json.status == 503)
+    #expect(try json.json["status"] == "fail")
+    #expect(try await api.call("GET", "/v1/health").status == 200)
+  }
+
+  @Test("one deaf listener is a warning, all of them a failure") func listeners() async throws {
+    let node = FakeNode()
+    let deaf = ListenerStatus(address: Sample.address(), error: "address in use")
+    node.state.withLock { $0.node.listeners.append(deaf) }
+    let api = ManagementAPI.fake(node)
+    let health = try await api.call("GET", "/v1/health").json
+    #expect(health["status"] == "warn")
+    #expect(health["checks"]?.elements.first?["detail"]?.text?.contains("address in use") == true)
+    let since = health["checks"]?.elements.first?["since"]
+    #expect(try await api.call("GET", "/readyz").status == 200)
+    #expect(try await api.call("GET", "/v1/health").json["checks"]?.elements.first?["since"] == since)
+    node.state.withLock { $0.node.listeners = [deaf] }
+    #expect(try await api.call("GET", "/readyz").status == 503)
+    node.state.withLock { $0.node.listeners = [] }
+    #expect(try await api.call("GET", "/readyz").status == 503)
+  }
+
+  @Test("a stuck event loop is neither live nor ready, and probes do not pile up") func stuck() async throws {
+    let (begun, begin) = AsyncStream<Void>.makeStream()
+    let api = ManagementAPI.fake(FakeNode()) {
+      begin.yield()
+      // Does not heed cancellation, as a stuck loop does not.
+      await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
+      return true
+    }
+    #expect(try await api.call("GET", "/livez").status == 503)
+    #expect(try await api.call("GET", "/readyz").status == 503)
+    begin.finish()
+    var probes = 0
+    for await _ in begun { probes += 1 }
+    #expect(probes == 1)
+  }
+
+  @Test("a loop that says no is not live") func saysNo() async throws {
+    #expect(try await ManagementAPI.fake(FakeNode()) { false }.call("GET", "/livez").status == 503)
+  }
+
+  @Test("metrics are in the text format with one head per family") func metrics() async throws {
+    let api = ManagementAPI.fake(FakeNode())
+    _ = try await api.call("GET", "/nowhere")
+    let text = try await api.call("GET", "/metrics").text
+    for line in [
+      "# TYPE libp2p_swarm_connections_opened_total counter",
+      "libp2p_swarm_connections_opened_total{dir=\"inbound\",transport=\"quic-v1\"} 0",
+      "libp2p_swarm_dial_errors_total{transport=\"quic-v1\",error=\"peer_id_mismatch\"} 0",
+      "libp2p_swarm_handshake_latency_seconds_bucket{transport=\"quic-v1\",le=\"+Inf\"} 0",
+      "fednode_peers{state=\"connected\"} 3", "fednode_connections{dir=\"outbound\"} 3", "fednode_streams 5",
+      "fednode_listener_up{address=\"\(Sample.addressText)\"} 1", "fednode_build_info{version=\"1.2.3\"} 1",
+      "fednode_api_requests_total{method=\"GET\",code=\"404\"} 1",
+      "process_start_time_seconds 1769903999.123",
+    ] {
+      #expect(text.split(separator: "\n").contains(Substring(line)), "\(line)")
+    }
+    var families: Set<Substring> = []
+    for line in text.split(separator: "\n") where line.hasPrefix("# HELP ") {
+      #expect(families.insert(line.split(separator: " ")[2]).inserted, "\(line)")
+    }
+    #expect(families.count >= 12)
+  }
+
+  @Test("label values are escaped and histograms cumulative") func format() {
+    var text = PrometheusText()
+    text.family("a", .gauge, "A.", [([("l", "x\"\\\ny")], 0.5)])
+    text.histogram("h_seconds", "H.", labels: [], bounds: [0.5, 1], counts: [1, 2, 3], sum: 9.5)
+    #expect(
+      text.text == """
+        # HELP a A.
+        # TYPE a gauge
+        a{l="x\\"\\\\\\ny"} 0.5
+        # HELP h_seconds H.
+        # TYPE h_seconds histogram
+        h_seconds_bucket{le="0.5"} 1
+        h_seconds_bucket{le="1"} 3
+        h_seconds_bucket{le="+Inf"} 6
+        h_seconds_sum 9.5
+        h_seconds_count 6
+
+        """)
+  }
+}

@@ -1,0 +1,51 @@
+import Jansson
+import MicroHTTP
+import Testing
+
+@testable import ManagementAPI
+
+struct Answer {
+  let response: HTTPResponse
+
+  var status: Int { self.response.status }
+  var text: String {
+    guard case .bytes(let bytes) = self.response.body else { return "" }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+  var json: JSON {
+    get throws { try JSON(decoding: Array(self.text.utf8)) }
+  }
+  /// The problem's code, nil where it is no problem document.
+  var code: String? {
+    guard self["Content-Type"] == "application/problem+json",
+      case .string(let code)? = (try? self.json)?["code"]
+    else { return nil }
+    return code
+  }
+
+  subscript(header: String) -> String? { self.response.headers[header] }
+}
+
+extension ManagementAPI {
+  static func fake(_ node: FakeNode, loops: @escaping @Sendable () async -> Bool = { true }) -> ManagementAPI {
+    ManagementAPI(APIConfiguration(port: 0, version: "1.2.3"), node: node, eventLoopsTurn: loops)
+  }
+
+  /// A request without a socket.
+  func call(
+    _ method: String, _ target: String, headers: [(String, String)] = [], host: String = "localhost:9080",
+    body: String = ""
+  ) async throws -> Answer {
+    var headers = headers + [("Host", host)]
+    if !body.isEmpty && !headers.contains(where: { $0.0 == "Content-Type" }) {
+      headers.append(("Content-Type", "application/json"))
+    }
+    let request = HTTPRequest(
+      method: method, rawTarget: target, target: target == "*" ? nil : try HTTPTarget(parsing: target),
+      headers: HTTPHeaders(headers), body: Array(body.utf8), remoteAddress: "127.0.0.1:1")
+    switch self.handle(request) {
+    case .response(let response): return Answer(response: response)
+    case .deferred(let work): return Answer(response: await work())
+    }
+  }
+}
