@@ -109,7 +109,14 @@ struct MultiaddrTests {
       ("/ip6/fe80::1%eth0", "a zone goes before it"), ("/udp/65536", "udp needs a port of 0 to 65535"),
       ("/ipcidr/256", "ipcidr needs a number of 0 to 255"), ("/dns/ü", "international names in their xn-- form"),
       ("/quic-v2", #"protocol "quic-v2" is unknown; see /ip4/0.0.0.0/udp/9000/quic-v1"#),
-      ("/p2p/hello", #""hello" is no peer id"#),
+      ("/p2p/hello", #""hello" is no peer id"#), ("/ip6zone/ü/ip6/fe80::1", "ip6zone needs an interface, like eth0"),
+      (
+        "/ip6zone/eth0/ip6/fe80::1/tcp/7",
+        "is TCP; fednode speaks QUIC, e.g. /ip6zone/eth0/ip6/fe80::1/udp/7/quic-v1"
+      ),
+      ("/ip6zone/eth0/udp/1/quic-v1", "a zone stands before an ip6"), ("/udp/1/quic-v1", "it names no host"),
+      ("/ip4/1.2.3.4/udp/1/quic-v1/ip4/1.2.3.4", "it names two hosts"),
+      ("/ip6/fe80::1/ip6zone/eth0/udp/1/quic-v1", "the zone must stand before the address"),
     ])
   func refusals(text: String, expected: String) {
     let fault = Self.fault(text)

@@ -61,6 +61,19 @@ struct KeyTests {
     }
   }
 
+  @Test("RSA keys with an odd encoding are refused", arguments: 0..<24)
+  func rsaEncoding(index: Int) throws {
+    let vectors: KeyVectors = try loadVectors("keys-and-peer-ids")
+    let vector = try #require(vectors.keys["rsa"])
+    let good = try PublicKey(protobuf: bytes(hex: vector.publicKeyProtobufHex)).data
+    // The first 24 bytes are tags, lengths and the algorithm: each has one value, lengths apart from each other too.
+    for bit in 0..<8 {
+      var data = good
+      data[index] ^= 1 << bit
+      #expect(throws: KeyError.self) { try PublicKey(protobuf: PublicKey(type: .rsa, data: data).protobuf) }
+    }
+  }
+
   @Test(
     "a text that is no peer id is quoted and explained",
     arguments: [
