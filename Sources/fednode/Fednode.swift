@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Logging
 
 /// The program: reads the command line, runs one command, ends with its exit status.
 @main struct Fednode {
@@ -37,17 +38,36 @@ internal import Glibc
     case "keygen": return try KeygenCommand.run(command)
     case "id": return try IDCommand.run(ConfigurationLoader.load(input), json: command.has("--json"))
     case "config check": return ConfigCommand.check(input, json: command.has("--json"))
-    case "config show": return try ConfigCommand.show(ConfigurationLoader.load(input), json: command.has("--json"))
-    case "ping": return await ping(try PingOptions(command))
-    case "identify": return await identify(try IdentifyOptions(command))
-    case "perf": return await perf(try PerfOptions(command))
+    case "config show":
+      return try ConfigCommand.show(ConfigurationLoader.load(input, checkingKey: false), json: command.has("--json"))
+    case "ping":
+      let options = try PingOptions(command)
+      Self.startLog(options.logLevel)
+      return await ping(options)
+    case "identify":
+      let options = try IdentifyOptions(command)
+      Self.startLog(options.logLevel)
+      return await identify(options)
+    case "perf":
+      let options = try PerfOptions(command)
+      Self.startLog(options.logLevel)
+      return await perf(options)
     case "version":
       print(command.has("--json") ? JSONText.object([("version", .string(Version.number))]).text : Version.agent)
       return 0
     default:
       let loaded = try ConfigurationLoader.load(input)
       let identity = try IdentityStore.loadOrCreate(loaded)
+      let configuration = loaded.configuration
+      Self.startLog(configuration.logLevel, configuration.logOverrides, configuration.logFormat)
       return await fednode.run(loaded, identity: identity.key, isNewIdentity: identity.isNew)
     }
+  }
+
+  /// The log goes to standard error; what was asked for goes to standard output.
+  private static func startLog(
+    _ level: LogLevel, _ overrides: [String: LogLevel] = [:], _ format: LogFormat? = nil
+  ) {
+    LogBackend.bootstrap(level: level, overrides: overrides, format: format ?? .suiting(fileDescriptor: STDERR_FILENO))
   }
 }

@@ -98,6 +98,39 @@ import Testing
     #expect(accepted < 20, "seed \(seed)")
   }
 
+  @Test(
+    "5,000 damaged extensions with each type of key are read or refused, and none crashes", arguments: KeyType.allCases)
+  func extensionMutations(type: KeyType) throws {
+    let seed = UInt64.random(in: 0...UInt64.max)
+    var generator = SplitMix64(state: seed)
+    let key = try IdentityKey.generate(type)
+    let good = Self.signedKey(key.publicKey.protobuf, key.sign([1, 2, 3]))
+    let (publicKey, signature) = try CertificateVerifier.decode(good)
+    #expect(publicKey == key.publicKey)
+    #expect(publicKey.verify(signature: signature, of: [1, 2, 3]))
+    var forged = 0
+    for _ in 0..<5_000 {
+      let bytes = Self.damaged(good, using: &generator)
+      guard case .success((let publicKey, let signature)) = Result(catching: { try CertificateVerifier.decode(bytes) }),
+        publicKey.isAcceptable, publicKey.verify(signature: signature, of: [1, 2, 3])
+      else { continue }
+      if publicKey != key.publicKey { forged += 1 }
+    }
+    #expect(forged == 0, "seed \(seed)")
+  }
+
+  /// In DER.
+  private static func signedKey(_ key: [UInt8], _ signature: [UInt8]) -> [UInt8] {
+    func element(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
+      switch content.count {
+      case ..<0x80: [tag, UInt8(content.count)] + content
+      case ..<0x100: [tag, 0x81, UInt8(content.count)] + content
+      default: [tag, 0x82, UInt8(content.count >> 8), UInt8(content.count & 0xff)] + content
+      }
+    }
+    return element(0x30, element(0x04, key) + element(0x04, signature))
+  }
+
   private static func damaged(_ bytes: [UInt8], using generator: inout SplitMix64) -> [UInt8] {
     var bytes = bytes
     let index = Int.random(in: bytes.indices, using: &generator)

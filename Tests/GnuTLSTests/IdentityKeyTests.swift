@@ -96,6 +96,24 @@ import Testing
     #expect(throws: IdentityKeyError.self) { try IdentityKey.load(ed25519: []) }
   }
 
+  @Test("Damaged private keys are refused or sign as themselves, and none crashes", arguments: KeyType.allCases)
+  func mutations(type: KeyType) throws {
+    let seed = UInt64.random(in: 0...UInt64.max)
+    var generator = SplitMix64(state: seed)
+    let good = try IdentityKey.generate(type).protobuf
+    for _ in 0..<300 {
+      var bytes = good
+      let index = Int.random(in: bytes.indices, using: &generator)
+      switch Int.random(in: 0..<3, using: &generator) {
+      case 0: bytes[index] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+      case 1: bytes.removeSubrange(index...)
+      default: bytes.insert(UInt8.random(in: 0...255, using: &generator), at: index)
+      }
+      guard case .success(let key) = Result(catching: { try IdentityKey.load(protobuf: bytes) }) else { continue }
+      #expect(key.publicKey.verify(signature: key.sign([7]), of: [7]), "seed \(seed)")
+    }
+  }
+
   @Test("Public keys that do not fit their type are refused")
   func publicKeys() throws {
     let ecdsa = try IdentityKey.generate(.ecdsa).publicKey.data

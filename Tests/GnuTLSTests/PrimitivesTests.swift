@@ -40,4 +40,26 @@ import Testing
     wipe(&bytes)
     #expect(bytes == [0, 0, 0])
   }
+
+  @Test(
+    "base64 of RFC 4648 §10",
+    arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")])
+  func base64(text: String, encoded: String) throws {
+    #expect(base64Encode(Array(text.utf8)) == encoded)
+    if !text.isEmpty { #expect(try base64Decode(encoded) == Array(text.utf8)) }
+  }
+
+  @Test("base64 has no line breaks and is read back")
+  func longBase64() throws {
+    let bytes = randomBytes(1_000)
+    let text = base64Encode(bytes)
+    #expect(text.utf8.count == 1_336 && !text.contains("\n"))
+    #expect(try base64Decode(text) == bytes)
+  }
+
+  @Test(
+    "What is no base64 is refused", arguments: ["", "Zg", "Zg=", "Zg= =", "Z===", "====", "Zm9v\n", "Zm9-", "é==="])
+  func noBase64(text: String) {
+    #expect(throws: IdentityKeyError.self) { try base64Decode(text) }
+  }
 }

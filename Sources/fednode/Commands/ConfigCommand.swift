@@ -4,9 +4,7 @@ enum ConfigCommand {
     var problems: [ConfigurationProblem] = []
     var file: String?
     do throws(ConfigurationFailure) {
-      let loaded = try ConfigurationLoader.load(input)
-      file = loaded.file
-      _ = try IdentityStore.load(loaded)
+      file = try ConfigurationLoader.load(input).file
     } catch {
       problems = error.problems
     }

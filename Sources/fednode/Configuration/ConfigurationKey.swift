@@ -78,7 +78,7 @@ struct ConfigurationKey: Sendable {
         "api.insecure", \.apiInsecure, .boolean, "true: serve the API beyond loopback, to anyone who reaches it"),
       .init(
         "api.hosts", \.apiHosts,
-        ValueType<String>.text("a host name, for example node.example.org", max: 253).list(max: 32),
+        ValueType<String>.hostName.list(max: 32),
         "further names that a request's Host header may have"),
       .init(
         "api.origins", \.apiOrigins, ValueType<String>.origin.list(max: 32),
@@ -105,6 +105,20 @@ extension ValueType<LogFormat> {
 }
 
 extension ValueType<String> {
+  static let hostName = ValueType.single(
+    "a host name, for example node.example.org",
+    { text in
+      let isPlain = text.utf8.allSatisfy { character in
+        switch character {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+          UInt8(ascii: "0")...UInt8(ascii: "9"):
+          true
+        default: ".-_:[]".utf8.contains(character)
+        }
+      }
+      return isPlain && !text.isEmpty && text.utf8.count <= 253 ? text : nil
+    }, show: { $0 })
+
   static let origin = ValueType.single(
     "a web origin, for example https://dash.example.org:8443",
     { text in

@@ -35,7 +35,10 @@ struct ConfigurationLoader {
   private var origins: [String: ConfigurationOrigin] = [:]
   private var problems: [ConfigurationProblem] = []
 
-  static func load(_ input: ConfigurationInput) throws(ConfigurationFailure) -> LoadedConfiguration {
+  /// - Parameter checkingKey: whether a private key that cannot be used is a problem.
+  static func load(
+    _ input: ConfigurationInput, checkingKey: Bool = true
+  ) throws(ConfigurationFailure) -> LoadedConfiguration {
     var loader = ConfigurationLoader(input)
     let file = loader.readFile()
     loader.readEnvironment()
@@ -43,6 +46,13 @@ struct ConfigurationLoader {
     let loaded = LoadedConfiguration(
       loader.configuration, file: file?.path, keys: loader.keys, origins: loader.origins)
     loader.problems += ConfigurationCheck.problems(loaded, fileIsOpenToOthers: file?.isOpenToOthers ?? false)
+    if checkingKey {
+      do throws(ConfigurationFailure) {
+        _ = try IdentityStore.load(loaded)
+      } catch {
+        loader.problems += error.problems
+      }
+    }
     guard loader.problems.isEmpty else { throw ConfigurationFailure(problems: loader.problems) }
     return loaded
   }

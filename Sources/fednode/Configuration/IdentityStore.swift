@@ -23,6 +23,7 @@ enum IdentityStore {
       }
       return key
     }
+    if configuration.dataDirectory.isEmpty { return nil }
     return try Self.read(Self.path(configuration), loaded, "data_dir")
   }
 

@@ -28,7 +28,7 @@ struct ValueType<Value: Sendable>: Sendable {
       read: { raw throws(ValueError) in
         guard case .text(let text) = raw else { throw ValueError("is \(raw.kind)", mend: "write \(expects)") }
         guard let value = try read(text) else {
-          throw ValueError("\(quoted(text)) is not \(expects.prefix { $0 != "," })", mend: "write \(expects)")
+          throw ValueError("\(quoted(text)) cannot be used", mend: "write \(expects)")
         }
         return value
       }, show: { .text(show($0)) })
@@ -150,7 +150,8 @@ extension ValueType<Bool> {
 extension ValueType<Int> {
   static func integer(_ range: ClosedRange<Int>) -> Self {
     .single(
-      "a whole number from \(range.lowerBound) to \(range.upperBound)",
+      range.lowerBound == range.upperBound
+        ? String(range.lowerBound) : "a whole number from \(range.lowerBound) to \(range.upperBound)",
       { text in
         guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
           return nil

@@ -1,0 +1,293 @@
+import Foundation
+import GnuTLS
+import Logging
+import P2PCore
+import Testing
+
+@testable import fednode
+
+@Suite struct ConfigurationLoaderTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { self.directory = try TemporaryDirectory() }
+
+  private func input(
+    _ yaml: String? = nil, environment: [String: String] = [:], flags: [ConfigurationInput.FlagValue] = [],
+    mode: Int = 0o600
+  ) throws -> ConfigurationInput {
+    var input = ConfigurationInput()
+    // Without a file, an empty one: the search would find those of the machine.
+    input.file = try self.directory.write("fednode.yaml", yaml ?? "", mode: mode)
+    input.environment = ["HOME": self.directory.path].merging(environment) { $1 }
+    input.flags = flags
+    return input
+  }
+
+  private func load(
+    _ yaml: String? = nil, environment: [String: String] = [:], flags: [ConfigurationInput.FlagValue] = []
+  ) throws -> LoadedConfiguration {
+    try ConfigurationLoader.load(self.input(yaml, environment: environment, flags: flags))
+  }
+
+  private func problems(
+    _ yaml: String? = nil, environment: [String: String] = [:], flags: [ConfigurationInput.FlagValue] = [],
+    mode: Int = 0o600
+  ) throws -> [ConfigurationProblem] {
+    let input = try self.input(yaml, environment: environment, flags: flags, mode: mode)
+    do throws(ConfigurationFailure) {
+      _ = try ConfigurationLoader.load(input)
+      return []
+    } catch {
+      return error.problems
+    }
+  }
+
+  @Test("An empty configuration is the defaults")
+  func defaults() throws {
+    let loaded = try self.load()
+    let configuration = loaded.configuration
+    #expect(configuration.dataDirectory == self.directory.path + "/.local/share/fednode")
+    #expect(
+      configuration.addresses.map(\.description) == ["/ip4/0.0.0.0/udp/9000/quic-v1", "/ip6/::/udp/9000/quic-v1"])
+    #expect(configuration.apiAddress.description == "127.0.0.1:9080")
+    #expect(configuration.congestionControl == .bbr)
+    #expect(configuration.idleTimeout == .seconds(30))
+    #expect(configuration.keepAlive == nil)
+    #expect(configuration.shutdownTimeout == .seconds(10))
+    for key in loaded.keys { #expect(loaded.origin(of: key.name) == .standard) }
+  }
+
+  @Test("Every key can be set in the file")
+  func everyKey() throws {
+    let key = try IdentityKey.generate()
+    try IdentityStore.write(key, to: self.directory.path + "/node.key")
+    let loaded = try self.load(
+      """
+      data_dir: ~/data
+      node: {name: fed-03, private_key_file: ~/node.key}
+      network:
+        addresses: [/ip4/127.0.0.1/udp/0/quic-v1]
+        announce: [/ip4/192.0.2.1/udp/9000/quic-v1, /dns4/node.example.org/udp/9000/quic-v1]
+        event_loops: 1
+        congestion_control: cubic
+        idle_timeout: 1m
+        keep_alive: 15s
+      peers: {connection_timeout: 250ms}
+      limits: {handshakes: 0, streams_per_connection: 10}
+      api:
+        address: 0.0.0.0:8080
+        insecure: true
+        hosts: [node.example.org]
+        origins: ["https://dash.example.org:8443"]
+      perf: {enabled: true}
+      logging: {level: warning, format: json, overrides: {quic: debug, host: trace}}
+      shutdown_timeout: 0s
+      """)
+    let configuration = loaded.configuration
+    #expect(configuration.dataDirectory == self.directory.path + "/data")
+    #expect(configuration.nodeName == "fed-03")
+    #expect(configuration.privateKeyFile == self.directory.path + "/node.key")
+    #expect(configuration.addresses.map(\.description) == ["/ip4/127.0.0.1/udp/0/quic-v1"])
+    #expect(configuration.announce.count == 2)
+    #expect(configuration.eventLoops == 1)
+    #expect(configuration.congestionControl == .cubic)
+    #expect(configuration.idleTimeout == .seconds(60))
+    #expect(configuration.keepAlive == .seconds(15))
+    #expect(configuration.connectionTimeout == .milliseconds(250))
+    #expect(configuration.handshakesMax == 0)
+    #expect(configuration.streamsPerConnectionMax == 10)
+    #expect(configuration.apiAddress.description == "0.0.0.0:8080")
+    #expect(configuration.apiInsecure)
+    #expect(configuration.apiHosts == ["node.example.org"])
+    #expect(configuration.apiOrigins == ["https://dash.example.org:8443"])
+    #expect(configuration.perfEnabled)
+    #expect(configuration.logLevel == .warning)
+    #expect(configuration.logFormat == .json)
+    #expect(configuration.logOverrides == ["quic": .debug, "host": .trace])
+    #expect(configuration.shutdownTimeout == .zero)
+    // All but the key that excludes private_key_file.
+    for key in loaded.keys where key.name != "node.private_key" {
+      #expect(loaded.origin(of: key.name) != .standard, "\(key.name)")
+    }
+    #expect(try IdentityStore.load(loaded)?.peerID == key.peerID)
+  }
+
+  @Test("A flag beats the environment, which beats the file, which beats the default")
+  func precedence() throws {
+    let yaml = "logging:\n  level: debug\n"
+    let environment = ["FEDNODE_LOGGING_LEVEL": "error"]
+    let flag = ConfigurationInput.FlagValue(flag: "--log-level", key: "logging.level", values: ["trace"])
+    #expect(try self.load().configuration.logLevel == .info)
+    let fromFile = try self.load(yaml)
+    #expect(fromFile.configuration.logLevel == .debug)
+    #expect(fromFile.origin(of: "logging.level") == .file(self.directory.path + "/fednode.yaml", line: 2))
+    let fromEnvironment = try self.load(yaml, environment: environment)
+    #expect(fromEnvironment.configuration.logLevel == .error)
+    #expect(fromEnvironment.origin(of: "logging.level") == .environment("FEDNODE_LOGGING_LEVEL"))
+    let fromFlag = try self.load(yaml, environment: environment, flags: [flag])
+    #expect(fromFlag.configuration.logLevel == .trace)
+    #expect(fromFlag.origin(of: "logging.level") == .flag("--log-level"))
+  }
+
+  @Test("Lists and mappings come from the environment too, and empty variables count as unset")
+  func environment() throws {
+    let configuration = try self.load(
+      environment: [
+        "FEDNODE_NETWORK_ADDRESSES": "/ip4/127.0.0.1/udp/1/quic-v1, /ip6/::1/udp/2/quic-v1",
+        "FEDNODE_LOGGING_OVERRIDES": "quic=debug, host=error", "FEDNODE_API_ADDRESS": "[::1]:1",
+        "FEDNODE_NODE_NAME": "", "FEDNODE_SERVICE_HOST": "10.0.0.1",
+      ]
+    ).configuration
+    #expect(configuration.addresses.count == 2)
+    #expect(configuration.logOverrides == ["quic": .debug, "host": .error])
+    #expect(configuration.apiAddress.description == "[::1]:1")
+    #expect(configuration.nodeName == nil)
+  }
+
+  @Test("Every key has its variable")
+  func variables() {
+    let names = ConfigurationKey.all(home: nil).map(\.environmentName)
+    #expect(Set(names).count == names.count)
+    #expect(names.contains("FEDNODE_LIMITS_STREAMS_PER_CONNECTION"))
+  }
+
+  @Test("All problems are told at once, each with its place and its mend")
+  func allAtOnce() throws {
+    let problems = try self.problems(
+      """
+      api:
+        adress: 127.0.0.1:1
+        address: 0.0.0.0:9080
+      logging:
+        level: loud
+      network: 5
+      limits:
+        handshakes: 1
+        handshakes: 2
+      shutdown_timeout: 10
+      """, environment: ["FEDNODE_API_ADRESS": "x", "FEDNODE_PERF_ENABLED": "yes"],
+      flags: [.init(flag: "--listen", key: "network.addresses", values: ["/ip4/1.2.3.4/tcp/1"])])
+    let file = self.directory.path + "/fednode.yaml"
+    let found = problems.map { "\($0.place.replacingOccurrences(of: file, with: "file")) \($0.key ?? "-")" }
+    #expect(
+      found == [
+        "file:9 -", "file:2 api.adress", "file:5 logging.level", "file:6 network", "file:10 shutdown_timeout",
+        "environment FEDNODE_API_ADRESS -", "environment FEDNODE_PERF_ENABLED perf.enabled",
+        "flag --listen network.addresses", "file:3 api.address",
+      ])
+    #expect(problems.allSatisfy { !$0.message.isEmpty && !$0.mend.isEmpty })
+    #expect(problems[1].mend == "did you mean api.address?")
+    #expect(problems[4].mend == "write 10s or 10ms")
+    #expect(problems[5].mend == "did you mean FEDNODE_API_ADDRESS?")
+  }
+
+  @Test(
+    "Values that do not fit are refused",
+    arguments: [
+      "data_dir: ''", "data_dir: [a]", "node: {name: ''}", "node: {name: \"a\\tb\"}", "network: {addresses: []}",
+      "network: {addresses: /ip4/127.0.0.1/udp/1/quic-v1}", "network: {addresses: [x]}",
+      "network: {addresses: [/dns4/a.example/udp/1/quic-v1]}",
+      "network: {addresses: [/ip4/127.0.0.1/udp/1/quic-v1, /ip4/127.0.0.1/udp/1/quic-v1]}",
+      "network: {announce: [/ip4/0.0.0.0/udp/1/quic-v1]}", "network: {event_loops: 2}", "network: {event_loops: 0}",
+      "network: {congestion_control: reno}", "network: {idle_timeout: 4s}", "network: {idle_timeout: 30}",
+      "network: {idle_timeout: 99999999999999999999s}", "network: {keep_alive: 30s}", "network: {keep_alive: never}",
+      "peers: {connection_timeout: 1ms}", "limits: {handshakes: -1}", "limits: {handshakes: 65537}",
+      "limits: {handshakes: many}", "limits: {streams_per_connection: 1.5}", "api: {address: '9080'}",
+      "api: {address: 'unix:/run/api.sock'}", "api: {address: 'example.org:80'}", "api: {address: '127.0.0.1:65536'}",
+      "api: {address: '0.0.0.0:9080'}", "api: {address: '[::]:9080'}", "api: {insecure: 1}", "api: {hosts: x}",
+      "api: {hosts: ['a b']}", "api: {origins: [example.org]}", "api: {origins: ['https://a/b']}",
+      "perf: {enabled: yes}", "perf: true", "logging: {level: WARN}", "logging: {format: xml}",
+      "logging: {overrides: [quic]}", "logging: {overrides: {quic: loud}}", "shutdown_timeout: -1s",
+      "shutdown_timeout: {a: b}", "unknown: 1", "node: {private_key: x, private_key_file: y}", "[1]", "text", "a: [",
+      "node: {private_key: c2VjcmV0}", "node: {private_key_file: /nonexistent/key}",
+    ])
+  func refused(yaml: String) throws {
+    #expect(try !self.problems(yaml).isEmpty)
+  }
+
+  @Test(
+    "Misspelt keys are guessed",
+    arguments: [
+      ("adress: 1", "data_dir", false), ("api: {adress: 1}", "api.address", true),
+      ("loging: {level: info}", "logging", true),
+      ("network: {idle_timeuot: 1s}", "network.idle_timeout", true),
+      ("peers: {keep_alive: 1s}", "network.keep_alive", true),
+      ("federation: {size: 4}", "", false),
+    ])
+  func guesses(yaml: String, guess: String, found: Bool) throws {
+    let problem = try #require(try self.problems(yaml).first)
+    #expect(problem.mend.contains("did you mean \(guess)?") == found, "\(problem)")
+  }
+
+  @Test("The API beyond loopback needs a word of consent", arguments: ["0.0.0.0:80", "192.0.2.1:80", "[::]:80"])
+  func insecure(address: String) throws {
+    let problem = try #require(try self.problems("api: {address: '\(address)'}").first)
+    #expect(problem.key == "api.address")
+    #expect(problem.mend.contains("api.insecure: true"))
+    #expect(try self.problems("api: {address: '\(address)', insecure: true}").isEmpty)
+  }
+
+  @Test("Loopback needs none", arguments: ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1"])
+  func loopback(address: String) throws {
+    #expect(try self.problems("api: {address: '\(address)'}").isEmpty)
+  }
+
+  @Test("A private key in a file that others may read is refused")
+  func openFile() throws {
+    let yaml = "node:\n  private_key: \(IdentityStore.encode(try IdentityKey.generate()))\n"
+    #expect(try self.problems(yaml, mode: 0o600).isEmpty)
+    let problem = try #require(try self.problems(yaml, mode: 0o640).first)
+    #expect(problem.key == "node.private_key")
+    #expect(problem.mend.contains("chmod 600"))
+    #expect(try self.problems("node: {name: x}", mode: 0o644).isEmpty)
+  }
+
+  @Test("A secret is never repeated, wherever it is wrong")
+  func secrets() throws {
+    for secret in ["c2VjcmV0LXNlY3JldC1zZWNyZXQ=", "hunter2 hunter2!", String(repeating: "s", count: 20_000)] {
+      for problem in try self.problems("node: {private_key: \"\(secret)\"}", mode: 0o644) {
+        #expect(!"\(problem)".contains(secret.prefix(8)))
+      }
+    }
+  }
+
+  @Test("Without --config the first file that exists is read; a named one must exist")
+  func search() throws {
+    var input = ConfigurationInput()
+    input.environment = ["HOME": "/home/a", "XDG_CONFIG_HOME": "/config", "XDG_DATA_HOME": "relative"]
+    #expect(input.searchPaths == ["./fednode.yaml", "/config/fednode/fednode.yaml", "/etc/fednode/fednode.yaml"])
+    #expect(input.defaultDataDirectory == "/home/a/.local/share/fednode")
+    input.environment = [:]
+    #expect(input.searchPaths == ["./fednode.yaml", "/etc/fednode/fednode.yaml"])
+    #expect(input.defaultDataDirectory == nil)
+
+    input.file = self.directory.path + "/none.yaml"
+    #expect(throws: ConfigurationFailure.self) { try ConfigurationLoader.load(input) }
+    input.file = self.directory.path
+    #expect(throws: ConfigurationFailure.self) { try ConfigurationLoader.load(input) }
+  }
+
+  @Test("What config show prints can be read again and says the same")
+  func show() throws {
+    let yaml = """
+      node: {name: "null"}
+      network: {keep_alive: 5s, addresses: [/ip6/::1/udp/1/quic-v1]}
+      api: {address: "[::1]:9080", hosts: [a.example, "[::1]"], origins: ["http://x:1"]}
+      logging: {overrides: {quic: debug}}
+      """
+    let first = try self.load(yaml)
+    let shown = ConfigCommand.yaml(first)
+    let second = try self.load(shown)
+    for key in first.keys { #expect(key.show(first.configuration) == key.show(second.configuration), "\(key.name)") }
+    #expect(shown.contains("fednode.yaml:2"))
+  }
+
+  @Test("config show tells no secret")
+  func showSecret() throws {
+    let secret = IdentityStore.encode(try IdentityKey.generate())
+    let loaded = try self.load("node: {private_key: \(secret)}")
+    #expect(!ConfigCommand.yaml(loaded).contains(secret.prefix(10)))
+    #expect(!ConfigCommand.json(loaded).contains(secret.prefix(10)))
+    #expect(ConfigCommand.json(loaded).contains("[secret]"))
+  }
+}
