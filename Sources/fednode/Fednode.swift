@@ -4,7 +4,7 @@ internal import Logging
 /// The program: reads the command line, runs one command, ends with its exit status.
 @main struct Fednode {
   static func main() async {
-    Signals.block()
+    Signals.install()
     Terminal.useLineBuffering()
     exit(await Self.run(Array(CommandLine.arguments.dropFirst()), environment: Terminal.environment))
   }
