@@ -163,7 +163,8 @@ package final class QUICStream: Stream, @unchecked Sendable {
   /// Both sides are done; what was received can still be read.
   func didClose() {
     self.isClosed = true
-    self.writeFailure = self.writeFailure ?? .finished
+    // A remote that resets its side has no use for ours either: its code says more than that the stream is over.
+    self.writeFailure = self.writeFailure ?? self.readFailure ?? .finished
     if !self.endReceived { self.readFailure = self.readFailure ?? .finished }
     self.buffer = SendBuffer()
     self.wake()

@@ -69,7 +69,7 @@ import Testing
     let short = try Self.certificate(validFor: 50)
     let long = try Self.certificate()
     _ = try Self.verify(&cache, short, at: Self.now)
-    _ = try? Self.verify(&cache, short, at: Self.now + 51)
+    #expect(throws: CertificateError.self) { try Self.verify(&cache, short, at: Self.now + 51) }
     #expect(cache.count == 0)
     _ = try Self.verify(&cache, short, at: Self.now)
     _ = try Self.verify(&cache, long, at: Self.now)

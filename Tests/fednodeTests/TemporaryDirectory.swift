@@ -9,7 +9,13 @@ final class TemporaryDirectory {
     try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: true)
   }
 
-  deinit { _ = try? FileManager.default.removeItem(atPath: self.path) }
+  deinit {
+    do {
+      try FileManager.default.removeItem(atPath: self.path)
+    } catch {
+      print("left behind: \(self.path): \(error)")
+    }
+  }
 
   /// Answers the path.
   @discardableResult
