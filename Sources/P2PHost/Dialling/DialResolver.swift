@@ -28,6 +28,16 @@ struct DialResolver: Sendable {
   struct Input: Sendable {
     let address: Multiaddr
     let peer: PeerID?
+
+    /// Whether a name must be looked up.
+    var needsLookup: Bool {
+      do {
+        if case .endpoint = try self.address.quicTarget() { return false }
+        return true
+      } catch {
+        return false
+      }
+    }
   }
 
   enum Outcome: Sendable {

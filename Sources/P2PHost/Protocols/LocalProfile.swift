@@ -61,8 +61,7 @@ final class LocalProfile: Sendable {
 
   private static func endpoint(of address: Multiaddr) -> IPEndpoint? {
     do {
-      guard case .endpoint(let endpoint) = try address.quicTarget() else { return nil }
-      return endpoint
+      return try address.listenTarget()
     } catch {
       return nil
     }
