@@ -150,7 +150,7 @@ extension Multiaddr {
   }
 
   private func invalid(_ why: String) -> DialError {
-    DialError(.invalidAddress, "\(quoted(self.description)) does not do: \(why)", temporary: false)
+    DialError(.invalidAddress, "\(quoted(self.description)) cannot be used: \(why)", temporary: false)
   }
 
   /// Suggests the same host and port with QUIC.
@@ -158,7 +158,8 @@ extension Multiaddr {
     var mend = Self.example
     if let host = components.first(where: { $0.protocol.isHost && $0.protocol != .dnsaddr && $0.value.count < 64 }) {
       let port = components.first { $0.protocol.format == .port }?.port ?? 9000
-      mend = "\(host)/udp/\(port)/quic-v1"
+      let zone = components.first { $0.protocol == .ip6zone }?.description ?? ""
+      mend = "\(zone)\(host)/udp/\(port)/quic-v1"
     }
     return DialError(
       .unsupportedTransport, "\(quoted(self.description)) \(what); fednode speaks QUIC, e.g. \(mend)", temporary: false)

@@ -77,7 +77,7 @@ package struct MultiaddrComponent: Hashable, Sendable, CustomStringConvertible {
       }
     case .peer:
       do {
-        _ = try PeerID(multihash: Array(value.prefix(PeerID.textSizeMaximum)))
+        _ = try PeerID(multihash: Array(value))
       } catch {
         throw MultiaddrError("p2p needs a peer id: \(error)")
       }

@@ -5,21 +5,27 @@ package enum Multistream {
   /// Most proposals answered on one stream.
   package static let proposalsMaximum = 100
 
-  /// `/multistream/1.0.0`, the first line of both sides.
-  static let header = Self.line("/multistream/1.0.0")
-  /// `na`: the proposal is not supported.
-  static let notAvailable = Self.line("na")
+  /// The first line of both sides.
+  static let headerName = "/multistream/1.0.0"
+  static let header = Self.line(Self.headerName)
+  /// The answer to a proposal that is not supported.
+  static let notAvailableName = "na"
+  static let notAvailable = Self.line(Self.notAvailableName)
 
   /// `text` as a line.
   static func line(_ text: String) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(text.utf8.count + 3)
+    Self.append(text, to: &bytes)
+    return bytes
+  }
+
+  static func append(_ text: String, to bytes: inout [UInt8]) {
     let size = text.utf8.count + 1
     precondition(size <= self.lineSizeMaximum, "protocol name too long")
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(size + 2)
     Varint.append(UInt64(size), to: &bytes)
-    bytes += text.utf8
+    bytes.append(contentsOf: text.utf8)
     bytes.append(self.newline)
-    return bytes
   }
 
   /// The line that starts at `index`, with its length, without its newline; nil until all of it is there. A line
@@ -40,12 +46,10 @@ package enum Multistream {
     return start..<last
   }
 
-  /// Whether the bytes of `buffer` in `range` are those of `line` without its length and newline.
-  static func matches(_ buffer: [UInt8], _ range: Range<Int>, _ line: [UInt8]) -> Bool {
-    let start = line.count - 1 - range.count
-    guard start == (range.count + 1 < 0x80 ? 1 : 2) else { return false }
-    for offset in 0..<range.count where buffer[range.lowerBound + offset] != line[start + offset] { return false }
-    return true
+  /// Whether the bytes of `buffer` in `range` are those of `text`.
+  static func matches(_ buffer: [UInt8], _ range: Range<Int>, _ text: String) -> Bool {
+    guard text.utf8.count == range.count else { return false }
+    return text.utf8.elementsEqual(buffer[range])
   }
 
   /// Drops what has been read. The usual case, everything, costs no move.

@@ -25,11 +25,12 @@ package struct MultistreamResponder: Sendable {
       let lineStart = index
       index = line.upperBound + 1
       guard self.headerReceived else {
-        guard Multistream.matches(buffer, line, Multistream.header) else {
+        guard Multistream.matches(buffer, line, Multistream.headerName) else {
           throw .malformed("it began with \(quoted(String(decoding: buffer[line], as: UTF8.self)))")
         }
         self.headerReceived = true
-        reply = Multistream.header
+        reply.reserveCapacity(Multistream.header.count + buffer.count - index)
+        reply += Multistream.header
         continue
       }
       self.proposals += 1

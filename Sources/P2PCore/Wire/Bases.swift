@@ -7,37 +7,60 @@ package struct PositionalBase: Sendable {
   /// Largest input of `encode` (bytes) and of `decode` (characters). Peer ids have at most 46 and 75.
   package static let sizeMaximum = 128
 
+  /// Digits that are worked on at once: five fit 32 bits in either base.
+  private static let digitsPerLimb = 5
+
   private let alphabet: [UInt8]
   /// Digit of each character; 255 for none.
   private let digits: [UInt8]
+  private let base: UInt64
+  /// `base` to the power of `digitsPerLimb`.
+  private let limbBase: UInt64
 
   private init(_ alphabet: String) {
     self.alphabet = Array(alphabet.utf8)
     var digits = [UInt8](repeating: 255, count: 256)
     for (digit, character) in alphabet.utf8.enumerated() { digits[Int(character)] = UInt8(digit) }
     self.digits = digits
+    self.base = UInt64(self.alphabet.count)
+    self.limbBase = (0..<Self.digitsPerLimb).reduce(1) { [base] power, _ in power * base }
   }
 
   package func encode(_ bytes: [UInt8]) -> String {
     precondition(bytes.count <= Self.sizeMaximum, "too many bytes for a positional base")
     let zeros = bytes.prefix { $0 == 0 }.count
-    // Least significant digit first.
-    var number: [UInt8] = []
-    number.reserveCapacity(bytes.count * 2)
-    for byte in bytes[zeros...] {
-      var carry = Int(byte)
-      for index in number.indices {
-        carry += Int(number[index]) << 8
-        number[index] = UInt8(carry % self.alphabet.count)
-        carry /= self.alphabet.count
+    // Least significant limb first. The bytes come in words of four, the first word with what is over.
+    var limbs: [UInt64] = []
+    limbs.reserveCapacity(bytes.count / 3 + 1)
+    var word: UInt64 = 0
+    for index in zeros..<bytes.count {
+      word = word << 8 | UInt64(bytes[index])
+      guard (bytes.count - index) % 4 == 1 else { continue }
+      var carry = word
+      for limb in limbs.indices {
+        carry += limbs[limb] << 32
+        limbs[limb] = carry % self.limbBase
+        carry /= self.limbBase
       }
       while carry > 0 {
-        number.append(UInt8(carry % self.alphabet.count))
-        carry /= self.alphabet.count
+        limbs.append(carry % self.limbBase)
+        carry /= self.limbBase
+      }
+      word = 0
+    }
+    // Least significant digit first.
+    var text: [UInt8] = []
+    text.reserveCapacity(limbs.count * Self.digitsPerLimb + zeros)
+    for limb in limbs {
+      var rest = limb
+      for _ in 0..<Self.digitsPerLimb {
+        text.append(self.alphabet[Int(rest % self.base)])
+        rest /= self.base
       }
     }
-    var text = [UInt8](repeating: self.alphabet[0], count: zeros)
-    for digit in number.reversed() { text.append(self.alphabet[Int(digit)]) }
+    while text.last == self.alphabet[0] { text.removeLast() }
+    for _ in 0..<zeros { text.append(self.alphabet[0]) }
+    text.reverse()
     return String(decoding: text, as: UTF8.self)
   }
 
@@ -45,20 +68,34 @@ package struct PositionalBase: Sendable {
   package func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
     guard text.count <= Self.sizeMaximum else { return nil }
     let zeros = text.prefix { $0 == self.alphabet[0] }.count
-    // Least significant byte first.
-    var number: [UInt8] = []
-    number.reserveCapacity(text.count)
-    for character in text.dropFirst(zeros) {
-      var carry = Int(self.digits[Int(character)])
-      guard carry < 255 else { return nil }
-      for index in number.indices {
-        carry += Int(number[index]) * self.alphabet.count
-        number[index] = UInt8(truncatingIfNeeded: carry)
-        carry >>= 8
+    // Least significant word of 32 bits first. The digits come in limbs, the first limb with what is over.
+    var words: [UInt64] = []
+    words.reserveCapacity(text.count / 4)
+    var limb: UInt64 = 0
+    for index in (text.startIndex + zeros)..<text.endIndex {
+      let digit = self.digits[Int(text[index])]
+      guard digit < 255 else { return nil }
+      limb = limb * self.base + UInt64(digit)
+      guard (text.endIndex - index) % Self.digitsPerLimb == 1 else { continue }
+      var carry = limb
+      for word in words.indices {
+        carry += words[word] * self.limbBase
+        words[word] = carry & 0xFFFF_FFFF
+        carry >>= 32
       }
-      if carry > 0 { number.append(UInt8(carry)) }
+      if carry > 0 { words.append(carry) }
+      limb = 0
     }
-    return [UInt8](repeating: 0, count: zeros) + number.reversed()
+    // Least significant byte first.
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(words.count * 4 + zeros)
+    for word in words {
+      for shift in stride(from: UInt64(0), to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: word >> shift)) }
+    }
+    while bytes.last == 0 { bytes.removeLast() }
+    for _ in 0..<zeros { bytes.append(0) }
+    bytes.reverse()
+    return bytes
   }
 }
 

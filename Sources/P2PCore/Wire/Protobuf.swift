@@ -108,9 +108,4 @@ package struct ProtobufWriter: Sendable {
     ProtobufVarint.append(UInt64(value.utf8.count), to: &self.bytes)
     self.bytes += value.utf8
   }
-
-  /// Bytes that a length-delimited field of `size` bytes takes, for field numbers below 16.
-  package static func delimitedSize(_ size: Int) -> Int {
-    1 + ProtobufVarint.size(of: UInt64(size)) + size
-  }
 }
