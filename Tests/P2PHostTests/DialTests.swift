@@ -263,7 +263,7 @@ struct DialTests {
     #expect(refused.attempts.isEmpty)
     // Inbound ones are closed with a word.
     _ = await third.host.dial(peer: node.peer, addresses: [node.address], timeout: nil)
-    await third.recorder.first("peer.state_changed", peer: node.peer, to: "idle")
+    await third.recorder.first("connection.state_changed", peer: node.peer, to: "idle")
     #expect(await third.host.peer(node.peer)?.lastDisconnect?.reason.code == ConnectionCode.resourceLimitExceeded)
     #expect(await node.host.connections().map(\.peerID) == [second.peer])
   }

@@ -125,7 +125,9 @@ struct DialResolver: Sendable {
   }
 
   private static func lookupFailed(_ name: String, _ error: any Error) -> DialError {
-    if error is CancellationError { return DialError(.cancelled, "cancelled while looking up \(name)", temporary: true) }
+    if error is CancellationError {
+      return DialError(.cancelled, "cancelled while looking up \(name)", temporary: true)
+    }
     return DialError(.dnsFailure, "looking up \(name): \(error)", temporary: true)
   }
 }

@@ -105,7 +105,8 @@ extension Host {
             outcome: error.class == .cancelled ? .cancelled : .failed, error: error), &dial)
       }
     }
-    let surplus = inputs.dropFirst(taken.count).map(\.address) + candidates.dropFirst(limits.dialAddressesMax).map(\.address)
+    let surplus =
+      inputs.dropFirst(taken.count).map(\.address) + candidates.dropFirst(limits.dialAddressesMax).map(\.address)
     for address in surplus {
       self.skip(
         address, nil,
@@ -196,7 +197,9 @@ extension Host {
     if Task.isCancelled { return DialError(.cancelled, "the dial was cancelled", temporary: true) }
     let errors = dial.attempts.compactMap { $0.outcome == .skipped ? nil : $0.error }
     guard let last = errors.last else {
-      if !dial.attempts.isEmpty { return DialError(.timeout, "the time was over before the first attempt", temporary: true) }
+      if !dial.attempts.isEmpty {
+        return DialError(.timeout, "the time was over before the first attempt", temporary: true)
+      }
       return DialError(.invalidAddress, "there is no address to dial; give at least one", temporary: false)
     }
     if errors.count == 1 { return last }
@@ -215,7 +218,8 @@ extension EventValue {
       return
     }
     self = .object([
-      ("class", .string(error.class.rawValue)), ("detail", .string(error.detail)), ("temporary", .bool(error.temporary)),
+      ("class", .string(error.class.rawValue)), ("detail", .string(error.detail)),
+      ("temporary", .bool(error.temporary)),
     ])
   }
 }
