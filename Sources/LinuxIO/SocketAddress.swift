@@ -40,7 +40,11 @@ package struct SocketAddress: Hashable, Sendable {
   package var port: UInt16 {
     get { UInt16(bigEndian: self.isIPv6 ? self.raw.u.v6.sin6_port : self.raw.u.v4.sin_port) }
     set {
-      if self.isIPv6 { self.raw.u.v6.sin6_port = newValue.bigEndian } else { self.raw.u.v4.sin_port = newValue.bigEndian }
+      if self.isIPv6 {
+        self.raw.u.v6.sin6_port = newValue.bigEndian
+      } else {
+        self.raw.u.v4.sin_port = newValue.bigEndian
+      }
     }
   }
 
@@ -64,7 +68,9 @@ package struct SocketAddress: Hashable, Sendable {
   package static func == (a: SocketAddress, b: SocketAddress) -> Bool {
     guard a.raw.u.any.sa_family == b.raw.u.any.sa_family else { return false }
     if a.isIPv6 {
-      return withUnsafeBytes(of: a.raw.u.v6) { x in withUnsafeBytes(of: b.raw.u.v6) { y in memcmp(x.baseAddress!, y.baseAddress!, 28) == 0 } }
+      return withUnsafeBytes(of: a.raw.u.v6) { x in
+        withUnsafeBytes(of: b.raw.u.v6) { y in memcmp(x.baseAddress!, y.baseAddress!, 28) == 0 }
+      }
     }
     return a.raw.u.v4.sin_addr.s_addr == b.raw.u.v4.sin_addr.s_addr && a.raw.u.v4.sin_port == b.raw.u.v4.sin_port
   }

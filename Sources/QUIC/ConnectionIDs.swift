@@ -13,7 +13,8 @@ struct ConnectionID: Hashable {
     (self.a, self.b, self.c) = withUnsafeMutableBytes(of: &copy.bytes) { bytes in
       for index in Int(cid.length)..<20 { bytes[index] = 0 }
       return (
-        bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self), bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
+        bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self),
+        bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
         bytes.loadUnaligned(fromByteOffset: 16, as: UInt32.self)
       )
     }

@@ -48,7 +48,8 @@ extension DialError {
     case CNG_CONNECTION_REFUSED:
       return DialError(.refused, "the remote refuses connections now\(said)", temporary: true)
     case 0x178, 0x150:
-      return DialError(.protocolMismatch, "the remote does not speak libp2p over QUIC (\(hex))\(said)", temporary: false)
+      return DialError(
+        .protocolMismatch, "the remote does not speak libp2p over QUIC (\(hex))\(said)", temporary: false)
     case 0x100..<0x200:
       return DialError(
         .handshakeFailed, "the remote refuses our certificate or TLS offer (alert \(code - 0x100))\(said)",

@@ -147,7 +147,9 @@ final class QUICConnection {
     } else {
       result = cng_client_start(raw, UnsafeMutableRawPointer(session), &settings, &local, &remote, now)
     }
-    guard result == 0 else { throw QUICTransportError("a QUIC connection could not be started: \(String(cString: cng_words(result)))") }
+    guard result == 0 else {
+      throw QUICTransportError("a QUIC connection could not be started: \(String(cString: cng_words(result)))")
+    }
   }
 
   deinit { self.free() }
@@ -243,7 +245,8 @@ final class QUICConnection {
     }
     self.pendingError = error
     return CloseReason(
-      self.phase == .handshaking ? "handshake_failed" : "transport_error", initiator: .local, code: code, detail: detail)
+      self.phase == .handshaking ? "handshake_failed" : "transport_error", initiator: .local, code: code, detail: detail
+    )
   }
 
   /// The ngtcp2 error that CONNECTION_CLOSE is to tell of; 0 for none.

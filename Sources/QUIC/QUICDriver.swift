@@ -115,7 +115,8 @@ final class QUICDriver: EventLoopParticipant, DatagramSink, @unchecked Sendable 
     guard let held = self.held, held.socket === socket else { return }
     let result = held.bytes.withUnsafeBytes {
       socket.send(
-        $0, segment: held.segment, to: SocketAddress(raw: held.route.remote), from: SocketAddress(raw: held.route.local),
+        $0, segment: held.segment, to: SocketAddress(raw: held.route.remote),
+        from: SocketAddress(raw: held.route.local),
         ecn: held.route.ecn)
     }
     if result == .blocked { return }
@@ -129,7 +130,8 @@ final class QUICDriver: EventLoopParticipant, DatagramSink, @unchecked Sendable 
   /// The socket with this local address, or the wildcard one of its port and family.
   private func socket(for local: SocketAddress) -> UDPSocket? {
     var wildcard: UDPSocket?
-    for socket in self.order where socket.localAddress.isIPv6 == local.isIPv6 && socket.localAddress.port == local.port {
+    for socket in self.order where socket.localAddress.isIPv6 == local.isIPv6 && socket.localAddress.port == local.port
+    {
       if socket.localAddress.isWildcard { wildcard = socket } else if socket.localAddress == local { return socket }
     }
     return wildcard

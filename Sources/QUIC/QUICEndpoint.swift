@@ -215,7 +215,8 @@ final class QUICEndpoint: QUICConnectionOwner {
     _ initial: inout cng_initial, _ reason: String, _ local: inout clinux_address, _ remote: inout clinux_address,
     _ now: MonotonicNanoseconds
   ) {
-    self.answer(&local, &remote, now) { packet, _ in cng_write_refusal(packet, 1_200, &initial, CNG_CONNECTION_REFUSED) }
+    self.answer(&local, &remote, now) { packet, _ in cng_write_refusal(packet, 1_200, &initial, CNG_CONNECTION_REFUSED)
+    }
     self.counters.refused += 1
     // One event a second says enough.
     guard now &- self.lastRefusal >= 1_000_000_000 else { return }
@@ -330,7 +331,8 @@ final class QUICEndpoint: QUICConnectionOwner {
     let bytes = write(self.slab.bytes.baseAddress!.assumingMemoryBound(to: UInt8.self), &remote)
     guard bytes > 0 else { return }
     self.send(
-      UnsafeRawBufferPointer(rebasing: self.slab.bytes[0..<Int(bytes)]), cng_route(local: local, remote: remote, ecn: 0))
+      UnsafeRawBufferPointer(rebasing: self.slab.bytes[0..<Int(bytes)]), cng_route(local: local, remote: remote, ecn: 0)
+    )
   }
 
   // MARK: What became of a connection
@@ -375,7 +377,9 @@ final class QUICEndpoint: QUICConnectionOwner {
   func close(_ connection: QUICConnection, code: UInt64, words: String, now: MonotonicNanoseconds) {
     guard connection.phase != .closed else { return }
     // A code without streams' last words would be unkind: what is queued goes first, one burst of it.
-    if connection.phase == .established, !self.isBlocked, case .blocked = connection.write(self.slab, self.sink, now: now) {
+    if connection.phase == .established, !self.isBlocked,
+      case .blocked = connection.write(self.slab, self.sink, now: now)
+    {
       self.isBlocked = true
     }
     let reason = CloseReason(

@@ -1,7 +1,7 @@
-package import GnuTLS
 import CLinux
 import CNgtcp2
 import Glibc
+package import GnuTLS
 import LinuxIO
 package import P2PCore
 import Synchronization
@@ -71,7 +71,9 @@ package final class QUICTransport: Transport, Sendable {
   }
 
   /// The receive buffer of the smallest socket, bytes, and what was asked for; nil when nothing is bound.
-  package var receiveBuffer: (granted: Int, wanted: Int)? { self.granted.withLock { $0 }.map { ($0, UDPSocket.bufferBytes) } }
+  package var receiveBuffer: (granted: Int, wanted: Int)? {
+    self.granted.withLock { $0 }.map { ($0, UDPSocket.bufferBytes) }
+  }
   private let granted = Mutex<Int?>(nil)
 
   /// Binds what is configured. Throws only when nothing at all could be bound.

@@ -1,6 +1,6 @@
+import Glibc
 import LinuxIO
 import P2PCore
-import Glibc
 
 extension SocketAddress {
   /// Nil when the zone names no interface of this host.
@@ -17,7 +17,8 @@ extension SocketAddress {
     var zone: String?
     if self.scope != 0 {
       var name = [CChar](repeating: 0, count: Int(IF_NAMESIZE))
-      zone = if_indextoname(self.scope, &name) == nil
+      zone =
+        if_indextoname(self.scope, &name) == nil
         ? String(self.scope) : name.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
     }
     return IPEndpoint(address: self.address, port: self.port, zone: zone)

@@ -51,7 +51,8 @@ import Testing
     let huge = [UInt8](repeating: 0, count: 70_000)
     let result = huge.withUnsafeBytes { a.send($0, segment: 70_000, to: a.localAddress, from: a.localAddress, ecn: 0) }
     #expect(result == .lost(errno: 90))
-    #expect([UInt8(1)].withUnsafeBytes { a.send($0, segment: 1, to: a.localAddress, from: a.localAddress, ecn: 0) } == .sent)
+    #expect(
+      [UInt8(1)].withUnsafeBytes { a.send($0, segment: 1, to: a.localAddress, from: a.localAddress, ecn: 0) } == .sent)
   }
 
   @Test("the source address towards loopback is loopback")

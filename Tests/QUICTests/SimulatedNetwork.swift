@@ -109,7 +109,8 @@ final class SimulatedNetwork {
       credentials: try TLSCredentials(identity: identity, now: 1_800_000_000, flaw: flaw),
       secret: identity.derivedSecret("stateless-reset"), shard: 0, loop: nil)
     node.endpoint = QUICEndpoint(
-      environment: environment, sink: node, wallSeconds: { 1_800_000_000 }, events: { [unowned node] in node.events.append($0) })
+      environment: environment, sink: node, wallSeconds: { 1_800_000_000 },
+      events: { [unowned node] in node.events.append($0) })
     node.endpoint.startAccepting()
     self.nodes.append(node)
     return node
@@ -152,7 +153,9 @@ final class SimulatedNetwork {
         let deadline = node.endpoint.turn(now: self.now)
         next = min(next, deadline == 0 ? self.now : deadline)
       }
-      let arrivals = self.flights.filter { $0.arrival <= self.now }.sorted { ($0.arrival, $0.order) < ($1.arrival, $1.order) }
+      let arrivals = self.flights.filter { $0.arrival <= self.now }.sorted {
+        ($0.arrival, $0.order) < ($1.arrival, $1.order)
+      }
       if !arrivals.isEmpty {
         self.flights.removeAll { $0.arrival <= self.now }
         for flight in arrivals { self.deliver(flight) }
@@ -171,7 +174,8 @@ final class SimulatedNetwork {
     node.bytesReceived += flight.bytes.count
     flight.bytes.withUnsafeBytes {
       node.endpoint.receive(
-        $0, segment: flight.bytes.count, local: node.address.raw, remote: flight.from.raw, ecn: flight.ecn, now: self.now)
+        $0, segment: flight.bytes.count, local: node.address.raw, remote: flight.from.raw, ecn: flight.ecn,
+        now: self.now)
     }
   }
 

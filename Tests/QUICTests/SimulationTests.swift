@@ -198,7 +198,9 @@ import Testing
     let (network, client, server) = try self.network(13)
     var answers: [[UInt8]] = []
     network.tap = { bytes, from, _ in if from == server.address { answers.append(bytes) } }
-    for (version, length) in [(UInt32(0x0A0A_0A0A), 1_200), (0xFF00_001D, 1_200), (0x6B33_43CF, 1_200), (0x0A0A_0A0A, 1_100)] {
+    for (version, length) in [
+      (UInt32(0x0A0A_0A0A), 1_200), (0xFF00_001D, 1_200), (0x6B33_43CF, 1_200), (0x0A0A_0A0A, 1_100),
+    ] {
       var datagram = [UInt8](repeating: 0, count: length)
       datagram[0] = 0xC0
       withUnsafeBytes(of: version.bigEndian) { datagram.replaceSubrange(1..<5, with: $0) }
@@ -225,7 +227,8 @@ import Testing
     for round in 0..<3_000 {
       var bytes = recorded[round % recorded.count]
       switch round % 4 {
-      case 0: bytes = (0..<Int.random(in: 1...1_400, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+      case 0:
+        bytes = (0..<Int.random(in: 1...1_400, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
       case 1: bytes = Array(bytes.prefix(Int.random(in: 1...bytes.count, using: &random)))
       case 2: bytes[Int.random(in: 0..<bytes.count, using: &random)] ^= 0x55
       default: break

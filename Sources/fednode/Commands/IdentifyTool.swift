@@ -37,7 +37,9 @@ func identify(_ options: IdentifyOptions) async -> Int32 {
     } else {
       print("peer id    \(peer.peerID)")
       print("agent      \(peer.agentVersion ?? "unknown")")
-      print("connected  \(connection.remoteAddress) in \(milliseconds(connection.handshake)) ms, \(connection.security.cipher), \(connection.security.group)")
+      print(
+        "connected  \(connection.remoteAddress) in \(milliseconds(connection.handshake)) ms, \(connection.security.cipher), \(connection.security.group)"
+      )
       for address in listens { print("listens    \(address)") }
       for name in peer.protocols { print("protocol   \(name)") }
       if let observed { print("sees us at \(observed)") }

@@ -20,7 +20,8 @@ func perf(_ options: PerfOptions) async -> Int32 {
     if options.json {
       print(
         JSONText.object([
-          ("upload_bytes", .int(Int(clamping: result.uploadBytes))), ("upload_seconds", .double(result.upload / .seconds(1))),
+          ("upload_bytes", .int(Int(clamping: result.uploadBytes))),
+          ("upload_seconds", .double(result.upload / .seconds(1))),
           ("download_bytes", .int(Int(clamping: result.downloadBytes))),
           ("download_seconds", .double(result.download / .seconds(1))),
         ]).text)
@@ -35,5 +36,6 @@ func perf(_ options: PerfOptions) async -> Int32 {
 private func rate(_ bytes: UInt64, _ duration: Duration) -> String {
   let seconds = duration / .seconds(1)
   guard seconds > 0 else { return "\(bytes) bytes" }
-  return "\(bytes) bytes in \((seconds * 1_000).rounded() / 1_000) s, \((Double(bytes) * 8 / seconds / 1e4).rounded() / 100) Mbit/s"
+  return
+    "\(bytes) bytes in \((seconds * 1_000).rounded() / 1_000) s, \((Double(bytes) * 8 / seconds / 1e4).rounded() / 100) Mbit/s"
 }

@@ -18,11 +18,16 @@ func ping(_ options: PingOptions) async -> Int32 {
         ]))
       if let rtt = result?.rtt { rtts.append(rtt) }
       if options.json { continue }
-      if let rtt = result?.rtt { print("\(number): \(milliseconds(rtt)) ms") } else { print("\(number): \(error ?? "no answer")") }
+      if let rtt = result?.rtt {
+        print("\(number): \(milliseconds(rtt)) ms")
+      } else {
+        print("\(number): \(error ?? "no answer")")
+      }
     }
     let mean = rtts.isEmpty ? Duration.zero : rtts.reduce(.zero, +) / rtts.count
     if options.json {
-      let summary: JSONText = rtts.isEmpty
+      let summary: JSONText =
+        rtts.isEmpty
         ? .null
         : .object([
           ("min", .double(milliseconds(rtts.min() ?? .zero))), ("mean", .double(milliseconds(mean))),
@@ -33,7 +38,8 @@ func ping(_ options: PingOptions) async -> Int32 {
           .text)
     } else if !rtts.isEmpty {
       print(
-        "\(rtts.count) of \(options.count) came back, min/mean/max \(milliseconds(rtts.min() ?? .zero))/\(milliseconds(mean))/\(milliseconds(rtts.max() ?? .zero)) ms")
+        "\(rtts.count) of \(options.count) came back, min/mean/max \(milliseconds(rtts.min() ?? .zero))/\(milliseconds(mean))/\(milliseconds(rtts.max() ?? .zero)) ms"
+      )
     }
     return rtts.count == options.count ? 0 : 1
   }

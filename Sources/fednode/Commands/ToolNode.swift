@@ -47,7 +47,13 @@ struct ToolNode: Sendable {
       let dial = error as? DialError
       print(
         JSONText.object([
-          ("error", .object([("class", dial.map { .string($0.class.rawValue) } ?? .null), ("detail", .string(dial?.detail ?? "\(error)"))]))
+          (
+            "error",
+            .object([
+              ("class", dial.map { .string($0.class.rawValue) } ?? .null),
+              ("detail", .string(dial?.detail ?? "\(error)")),
+            ])
+          )
         ]).text)
     }
     Terminal.note("fednode \(name): \(error)")

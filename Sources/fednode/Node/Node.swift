@@ -18,7 +18,8 @@ struct Node: Sendable {
     quic.keepAlive = configuration.keepAlive
     quic.handshakeTimeout = configuration.connectionTimeout
     quic.handshakesMax = configuration.handshakesMax == 0 ? .max : configuration.handshakesMax
-    quic.streamsPerConnection = configuration.streamsPerConnectionMax == 0 ? 1 << 20 : configuration.streamsPerConnectionMax
+    quic.streamsPerConnection =
+      configuration.streamsPerConnectionMax == 0 ? 1 << 20 : configuration.streamsPerConnectionMax
     self.transport = try QUICTransport(identity: identity, addresses: addresses, configuration: quic)
     var host = HostConfiguration(
       localPeer: identity.peerID, publicKey: identity.publicKey, agentVersion: Version.agent)

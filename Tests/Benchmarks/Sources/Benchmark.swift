@@ -1,5 +1,5 @@
-import GnuTLS
 import Glibc
+import GnuTLS
 import P2PCore
 import QUIC
 import Synchronization
