@@ -63,12 +63,17 @@ package actor Host {
     try self.registerOwnProtocols()
     let router = self.router
     let inbox = self.inbox
-    try await self.transport.start { [weak self] event in
-      if case .stream(let stream, let connection) = event {
-        router.route(stream, on: connection)
-      } else if inbox.put(event), let self {
-        Task { await self.drainInbox() }
+    do {
+      try await self.transport.start { [weak self] event in
+        if case .stream(let stream, let connection) = event {
+          router.route(stream, on: connection)
+        } else if inbox.put(event), let self {
+          Task { await self.drainInbox() }
+        }
       }
+    } catch {
+      self.phase = .stopped
+      throw error
     }
     self.ticker = Task { [router, clock] in
       while await clock.pause(.seconds(1)) { router.tick() }

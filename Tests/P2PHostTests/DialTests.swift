@@ -268,6 +268,27 @@ struct DialTests {
     #expect(await node.host.connections().map(\.peerID) == [second.peer])
   }
 
+  @Test("takes no address of another peer than the one that is named")
+  func contradiction() async throws {
+    let (first, second, network) = try await Node.connectedPair()
+    let stranger = PeerID(publicKey: Node.key(9)) { _ in [] }
+    let before = network.dials.count
+    let result = await first.host.dial(
+      peer: stranger, addresses: [second.address.with(peerID: second.peer)], timeout: nil)
+    #expect(result.error?.class == .invalidAddress)
+    #expect(result.error?.detail.contains("\(stranger)") == true)
+    #expect(network.dials.count == before)
+  }
+
+  @Test("is refused when the transport could not start")
+  func startFails() async throws {
+    let node = Node(1, MemoryNetwork())
+    node.transport.failToStart()
+    await #expect(throws: StreamError.finished) { try await node.host.start() }
+    #expect(await node.host.dial(peer: nil, addresses: [node.address], timeout: nil).error?.class == .shuttingDown)
+    #expect(node.recorder.all.isEmpty)
+  }
+
   @Test("is refused before the start and after the shutdown")
   func notRunning() async throws {
     let network = MemoryNetwork()

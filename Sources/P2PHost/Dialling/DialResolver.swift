@@ -64,6 +64,11 @@ struct DialResolver: Sendable {
   }
 
   private func expand(_ input: Input, depth: Int) async throws(DialError) -> [DialCandidate] {
+    if let named = input.address.peerID, let peer = input.peer, named != peer {
+      throw DialError(
+        .invalidAddress, "\(input.address) is an address of \(named), but \(peer) was asked for; drop its /p2p part",
+        temporary: false)
+    }
     switch try input.address.quicTarget() {
     case .endpoint:
       return [DialCandidate(address: input.address.withoutPeerID, resolvedFrom: nil, peer: input.peer)]

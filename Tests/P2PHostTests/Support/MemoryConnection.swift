@@ -7,6 +7,8 @@ final class MemoryStream: P2PCore.Stream, Sendable {
   let direction: Direction
   let incoming: MemoryPipe
   let outgoing: MemoryPipe
+  /// The connection is gone: nothing that is done to the stream reaches the remote any more.
+  private let failed = Atomic<Bool>(false)
 
   init(id: Int64, direction: Direction, incoming: MemoryPipe, outgoing: MemoryPipe) {
     self.id = id
@@ -35,15 +37,18 @@ final class MemoryStream: P2PCore.Stream, Sendable {
   }
 
   func reset(code: UInt64) {
+    if self.failed.load(ordering: .acquiring) { return }
     self.outgoing.end(reader: .reset(code: code), writer: .resetLocally)
     self.incoming.end(reader: .resetLocally, writer: .reset(code: code))
   }
 
   func stopReading(code: UInt64) {
+    if self.failed.load(ordering: .acquiring) { return }
     self.incoming.end(reader: .resetLocally, writer: .reset(code: code))
   }
 
   func fail(_ why: String) {
+    self.failed.store(true, ordering: .releasing)
     self.outgoing.end(reader: nil, writer: .connectionClosed(why))
     self.incoming.end(reader: .connectionClosed(why), writer: nil)
   }

@@ -41,6 +41,7 @@ final class MemoryTransport: Transport, Sendable {
   private struct State {
     var events: (@Sendable (TransportEvent) -> Void)?
     var accepting = false
+    var failsToStart = false
     var connections: [MemoryConnection] = []
   }
 
@@ -73,7 +74,10 @@ final class MemoryTransport: Transport, Sendable {
 
   var connections: [MemoryConnection] { self.state.withLock { $0.connections } }
 
+  func failToStart() { self.state.withLock { $0.failsToStart = true } }
+
   func start(_ events: @escaping @Sendable (TransportEvent) -> Void) async throws {
+    if self.state.withLock({ $0.failsToStart }) { throw StreamError.finished }
     self.state.withLock {
       $0.events = events
       $0.accepting = true
