@@ -1,5 +1,5 @@
 /// A JSON value (RFC 8259). Members of objects keep their order.
-package indirect enum JSON: Sendable, Equatable {
+package enum JSON: Sendable, Equatable {
   case null
   case bool(Bool)
   case integer(Int64)

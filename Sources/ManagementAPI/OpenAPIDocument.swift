@@ -74,7 +74,7 @@ paths:
       tags: [peers]
       operationId: listPeers
       summary: Known peers
-      description: Sorted by peer id.
+      description: Sorted by the bytes of the peer id.
       parameters:
         - $ref: "#/components/parameters/State"
         - $ref: "#/components/parameters/Direction"

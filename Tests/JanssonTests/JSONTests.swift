@@ -33,7 +33,8 @@ import Testing
     "numbers and odd values are written as JSON has them",
     arguments: [
       (JSON.double(0.1), "0.1"), (.double(12.345), "12.345"), (.double(3), "3.0"), (.double(.infinity), "null"),
-      (.double(.nan), "null"), (.null, "null"), ("top", "\"top\""), (JSON(UInt64.max), "9223372036854775807"),
+      (.double(.nan), "null"), (.double(1e-7), "1e-07"), (.null, "null"), ("top", "\"top\""),
+      (JSON(UInt64.max), "9223372036854775807"),
       (JSON(Int?.none), "null"), (JSON(String?.none), "null"), ("a\u{0}b", #""a\u0000b""#),
     ])
   func numbersAndOddValuesAreWritten(value: JSON, text: String) {

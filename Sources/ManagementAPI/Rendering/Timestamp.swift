@@ -16,8 +16,28 @@ enum Timestamp {
     let days = (milliseconds >= 0 ? milliseconds : milliseconds - (day - 1)) / day
     let inDay = milliseconds - days * day
     let (year, month, date) = Self.civil(days)
-    let time = "\(Self.two(inDay / 3_600_000)):\(Self.two(inDay / 60_000 % 60)):\(Self.two(inDay / 1_000 % 60))"
-    return "\(Self.padded(year, 4))-\(Self.two(month))-\(Self.two(date))T\(time).\(Self.padded(inDay % 1_000, 3))Z"
+    // Lists have thousands of these, so without a string for each part.
+    return String(unsafeUninitializedCapacity: 32) { buffer in
+      var count = 0
+      func put(_ number: Int64, digits: Int, then separator: Unicode.Scalar) {
+        var rest = number
+        for index in (0..<digits).reversed() {
+          buffer[count + index] = UInt8(ascii: "0") + UInt8(rest % 10)
+          rest /= 10
+        }
+        buffer[count + digits] = UInt8(ascii: separator)
+        count += digits + 1
+      }
+      // RFC 3339 has years of four digits; a clock that is beyond them is wrong anyway.
+      put(min(max(year, 0), 9_999), digits: 4, then: "-")
+      put(month, digits: 2, then: "-")
+      put(date, digits: 2, then: "T")
+      put(inDay / 3_600_000, digits: 2, then: ":")
+      put(inDay / 60_000 % 60, digits: 2, then: ":")
+      put(inDay / 1_000 % 60, digits: 2, then: ".")
+      put(inDay % 1_000, digits: 3, then: "Z")
+      return count
+    }
   }
 
   /// The proleptic Gregorian date of a day counted from 1970-01-01. Years are taken to begin on 1 March, so that
@@ -32,12 +52,5 @@ enum Timestamp {
     let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
     let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     return (year, month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
-  }
-
-  private static func two(_ number: Int64) -> String { self.padded(number, 2) }
-
-  private static func padded(_ number: Int64, _ count: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, count - digits.utf8.count)) + digits
   }
 }

@@ -27,19 +27,28 @@ struct PeersResource: Sendable {
       (states.isEmpty || states.contains(peer.state))
         && (directions.isEmpty || peer.direction.map(directions.contains) ?? false)
     }
-    let named = peers.map { (name: $0.peerID.description, peer: $0) }.sorted { $0.name < $1.name }
     return request.json(
       try Page.make(
-        named, request, key: \.name, read: Self.name, write: { $0 }, render: { $0.peer.json() }))
+        peers.sorted { Key($0.peerID) < Key($1.peerID) }, request, key: { Key($0.peerID) }, read: Key.init(text:),
+        write: { $0.id.description }, render: { $0.json() }))
   }
 
-  /// The canonical text of a peer id; nil when it is none.
-  private static func name(_ text: String) -> String? {
-    do throws(PeerIDError) {
-      return try PeerID(text).description
-    } catch {
-      return nil
+  /// The order of the list: by the bytes of the id.
+  private struct Key: Comparable {
+    let id: PeerID
+
+    init(_ id: PeerID) { self.id = id }
+
+    /// Nil when it is no peer id.
+    init?(text: String) {
+      do throws(PeerIDError) {
+        self.id = try PeerID(text)
+      } catch {
+        return nil
+      }
     }
+
+    static func < (a: Key, b: Key) -> Bool { a.id.bytes.lexicographicallyPrecedes(b.id.bytes) }
   }
 
   @Sendable private func get(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
