@@ -3,10 +3,12 @@ internal import Logging
 
 /// The program: reads the command line, runs one command, ends with its exit status.
 @main struct Fednode {
-  static func main() async {
+  // Not `async`: that would begin on a thread of the runtime's, with others beside it that do not block signals.
+  static func main() {
     Signals.block()
     Terminal.useLineBuffering()
-    exit(await Self.run(Array(CommandLine.arguments.dropFirst()), environment: Terminal.environment))
+    Task { exit(await Self.run(Array(CommandLine.arguments.dropFirst()), environment: Terminal.environment)) }
+    Signals.serve()
   }
 
   /// Answers the exit status: 0 done, 1 failed, 2 wrong command line or configuration.

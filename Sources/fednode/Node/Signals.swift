@@ -11,13 +11,11 @@ enum Signals {
     pthread_sigmask(SIG_BLOCK, &set, nil)
     // A peer or a client that hangs up is an error of a write, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
-    var thread = pthread_t()
-    let result = pthread_create(
-      &thread, nil,
-      { _ in
-        while true { Signals.wait() }
-      }, nil)
-    if result == 0 { pthread_detach(thread) }
+  }
+
+  /// Takes signals for the life of the process; the main thread has nothing else to do.
+  static func serve() -> Never {
+    while true { Self.wait() }
   }
 
   /// Returns with the first signal. A second one ends the process at once.
