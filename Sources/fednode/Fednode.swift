@@ -3,11 +3,12 @@ internal import Logging
 
 /// The program: reads the command line, runs one command, ends with its exit status.
 @main struct Fednode {
-  // Not `async`: that would begin on a thread of the runtime's, with others beside it that do not block signals.
+  // Not `async`: that begins on a thread of the runtime's, beside others that do not block signals. Detached: nobody
+  // serves the main actor, the main thread waits for signals.
   static func main() {
     Signals.block()
     Terminal.useLineBuffering()
-    Task { exit(await Self.run(Array(CommandLine.arguments.dropFirst()), environment: Terminal.environment)) }
+    Task.detached { exit(await Self.run(Array(CommandLine.arguments.dropFirst()), environment: Terminal.environment)) }
     Signals.serve()
   }
 
