@@ -44,3 +44,8 @@ static inline const struct sockaddr *cmicrohttpd_client_address(struct MHD_Conne
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
   return info == NULL ? NULL : info->client_addr;
 }
+
+/* The end of the body is the end of the connection. */
+static inline void cmicrohttpd_without_chunks(struct MHD_Response *response) {
+  MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+}

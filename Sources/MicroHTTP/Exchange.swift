@@ -10,6 +10,7 @@ final class Exchange: @unchecked Sendable {
 
   // Of the server's thread.
   var headRead = false
+  var isHead = false
   var headers = HTTPHeaders()
   var body: [UInt8] = []
   /// Body bytes beyond the limit that were read and dropped.

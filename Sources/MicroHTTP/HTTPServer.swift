@@ -37,7 +37,12 @@ package final class HTTPServer: Sendable {
     }
     // The thread keeps the server alive until it has stopped. The pointer is the thread's alone from here on.
     nonisolated(unsafe) let handedOver = daemon
-    withSignalsBlocked { Thread.start { self.run(handedOver, socket) } }
+    let code = withSignalsBlocked { Thread.start { self.run(handedOver, socket) } }
+    guard code == 0 else {
+      MHD_stop_daemon(daemon)
+      close(socket.descriptor)
+      throw HTTPServerError("no thread for the API: \(String(cString: strerror(code)))")
+    }
   }
 
   /// Connections open now.

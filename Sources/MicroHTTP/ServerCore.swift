@@ -65,6 +65,7 @@ final class ServerCore: Sendable {
   func access(_ exchange: Exchange, _ connection: OpaquePointer, method: String, body: UnsafeRawBufferPointer) -> Bool {
     guard exchange.headRead else {
       exchange.headRead = true
+      exchange.isHead = method == "HEAD"
       self.readHead(exchange, connection)
       guard let refusal = exchange.refusal, self.mustRefuseEarly(exchange) else { return true }
       return self.refuse(refusal, exchange, connection, method: method)
@@ -190,6 +191,8 @@ final class ServerCore: Sendable {
     guard let created else { return false }
     defer { MHD_destroy_response(created) }
     for field in response.headers.fields { MHD_add_response_header(created, field.name, field.value) }
+    // To a HEAD, libmicrohttpd 0.9.75 sends the last chunk of a chunked body.
+    if exchange.isHead && exchange.stream != nil { cmicrohttpd_without_chunks(created) }
     if self.draining.load(ordering: .acquiring) { MHD_add_response_header(created, "Connection", "close") }
     return MHD_queue_response(connection, UInt32(clamping: response.status), created) == .YES
   }

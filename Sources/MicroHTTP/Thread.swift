@@ -7,7 +7,8 @@ enum Thread {
     init(_ run: @escaping () -> Void) { self.run = run }
   }
 
-  static func start(_ run: @escaping @Sendable () -> Void) {
+  /// Zero, or the system's error code.
+  static func start(_ run: @escaping @Sendable () -> Void) -> Int32 {
     let body = Unmanaged.passRetained(Body(run)).toOpaque()
     var thread = pthread_t()
     let code = pthread_create(
@@ -16,7 +17,7 @@ enum Thread {
         if let context { Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run() }
         return nil
       }, body)
-    precondition(code == 0, "no thread for the API: \(String(cString: strerror(code)))")
-    pthread_detach(thread)
+    if code == 0 { pthread_detach(thread) } else { Unmanaged<Body>.fromOpaque(body).release() }
+    return code
   }
 }

@@ -3,13 +3,10 @@ internal import Logging
 
 /// The program: reads the command line, runs one command, ends with its exit status.
 @main struct Fednode {
-  // Not `async`: that begins on a thread of the runtime's, beside others that do not block signals. Detached: nobody
-  // serves the main actor, the main thread waits for signals.
-  static func main() {
-    Signals.block()
+  static func main() async {
+    Signals.install()
     Terminal.useLineBuffering()
-    Task.detached { exit(await Self.run(Array(CommandLine.arguments.dropFirst()), environment: Terminal.environment)) }
-    Signals.serve()
+    exit(await Self.run(Array(CommandLine.arguments.dropFirst()), environment: Terminal.environment))
   }
 
   /// Answers the exit status: 0 done, 1 failed, 2 wrong command line or configuration.

@@ -6,52 +6,46 @@ import Testing
 @Suite struct ConventionsTests {
   private let api = ManagementAPI.fake(FakeNode())
 
-  @Test(
-    "what is wrong with a request is refused with its code",
-    arguments: [
-      ("GET", "/", "", 404, "not_found"), ("GET", "/v1/nodes", "", 404, "not_found"),
-      ("GET", "/v1/node/", "", 404, "not_found"), ("GET", "/v1//node", "", 404, "not_found"),
-      ("POST", "/v1/node", "", 405, "method_not_allowed"), ("TRACE", "/livez", "", 405, "method_not_allowed"),
-      ("get", "/v1/node", "", 405, "method_not_allowed"), ("GET", "/v1/dial", "", 405, "method_not_allowed"),
-      ("GET", "/v1/node?x=1", "", 400, "unknown_parameter"),
-      ("GET", "/v1/peers?stat=idle", "", 400, "unknown_parameter"),
-      ("GET", "/v1/peers?state=happy", "", 400, "invalid_parameter"),
-      ("GET", "/v1/peers?state=", "", 400, "invalid_parameter"),
-      ("GET", "/v1/peers?limit=0", "", 400, "invalid_parameter"),
-      ("GET", "/v1/peers?limit=1001", "", 400, "invalid_parameter"),
-      ("GET", "/v1/peers?limit=1e2", "", 400, "invalid_parameter"),
-      ("GET", "/v1/peers?limit=99999999999999999999", "", 400, "invalid_parameter"),
-      ("GET", "/v1/peers?limit=1&limit=2", "", 400, "invalid_parameter"),
-      ("GET", "/v1/peers?cursor=x", "", 400, "invalid_cursor"),
-      ("GET", "/v1/connections?cursor=c-", "", 400, "invalid_cursor"),
-      ("GET", "/v1/connections?peer_id=x", "", 400, "invalid_peer_id"),
-      ("GET", "/v1/peers/12D3KooWx", "", 400, "invalid_peer_id"),
-      ("GET", "/v1/peers/%00", "", 400, "?"),
-      ("DELETE", "/v1/connections/c-1?mode=hard", "", 400, "invalid_parameter"),
-      ("DELETE", "/v1/connections/c-1?mode=abort&mode=abort", "", 400, "invalid_parameter"),
-      ("GET", "/v1/connections/c-1", "", 404, "connection_not_found"),
-      ("DELETE", "/v1/connections/c-1", "", 404, "connection_not_found"),
-      ("GET", "/v1/peers/\(Sample.peerText)", "", 404, "peer_not_found"),
-      ("POST", "/v1/peers/\(Sample.peerText)/ping", "", 404, "peer_not_found"),
-      ("POST", "/v1/peers/\(Sample.peerText)/disconnect", "", 404, "peer_not_found"),
-      ("GET", "/v1/node", "{}", 400, "unexpected_body"), ("POST", "/v1/dial", "", 400, "missing_field"),
-      ("POST", "/v1/dial", "{", 400, "invalid_json"), ("POST", "/v1/dial", "[]", 400, "invalid_field"),
-      ("POST", "/v1/dial", "{\"a\":1,\"a\":1}", 400, "invalid_json"),
-      ("POST", "/v1/dial", "{\"addres\":\"x\"}", 400, "unknown_field"),
-      ("POST", "/v1/dial", String(repeating: "[", count: 10_000), 400, "invalid_json"),
-      ("POST", "/v1/dial", "{\"address\":1}", 400, "invalid_field"),
-      ("POST", "/v1/dial", "{\"address\":null}", 400, "missing_field"),
-      ("GET", "/v1/events?types=node.started,x", "", 400, "invalid_parameter"),
-      ("GET", "/v1/events?since=0", "", 400, "unknown_parameter"),
-      ("GET", "/readyz?verbose=maybe", "", 400, "invalid_parameter"),
-      ("GET", "/readyz?exclude=peers", "", 400, "invalid_parameter"),
-    ])
+  private static let refusals: [(String, String, String, Int, String)] = [
+    ("GET", "/", "", 404, "not_found"), ("GET", "/v1/nodes", "", 404, "not_found"),
+    ("GET", "/v1/node/", "", 404, "not_found"), ("GET", "/v1//node", "", 404, "not_found"),
+    ("POST", "/v1/node", "", 405, "method_not_allowed"), ("TRACE", "/livez", "", 405, "method_not_allowed"),
+    ("get", "/v1/node", "", 405, "method_not_allowed"), ("GET", "/v1/dial", "", 405, "method_not_allowed"),
+    ("GET", "/v1/node?x=1", "", 400, "unknown_parameter"),
+    ("GET", "/v1/peers?stat=idle", "", 400, "unknown_parameter"),
+    ("GET", "/v1/peers?state=happy", "", 400, "invalid_parameter"),
+    ("GET", "/v1/peers?state=", "", 400, "invalid_parameter"),
+    ("GET", "/v1/peers?limit=0", "", 400, "invalid_parameter"),
+    ("GET", "/v1/peers?limit=1001", "", 400, "invalid_parameter"),
+    ("GET", "/v1/peers?limit=1e2", "", 400, "invalid_parameter"),
+    ("GET", "/v1/peers?limit=99999999999999999999", "", 400, "invalid_parameter"),
+    ("GET", "/v1/peers?limit=1&limit=2", "", 400, "invalid_parameter"),
+    ("GET", "/v1/peers?cursor=x", "", 400, "invalid_cursor"),
+    ("GET", "/v1/connections?cursor=c-", "", 400, "invalid_cursor"),
+    ("GET", "/v1/connections?peer_id=x", "", 400, "invalid_peer_id"),
+    ("GET", "/v1/peers/12D3KooWx", "", 400, "invalid_peer_id"),
+    ("DELETE", "/v1/connections/c-1?mode=hard", "", 400, "invalid_parameter"),
+    ("DELETE", "/v1/connections/c-1?mode=abort&mode=abort", "", 400, "invalid_parameter"),
+    ("GET", "/v1/connections/c-1", "", 404, "connection_not_found"),
+    ("DELETE", "/v1/connections/c-1", "", 404, "connection_not_found"),
+    ("GET", "/v1/peers/\(Sample.peerText)", "", 404, "peer_not_found"),
+    ("POST", "/v1/peers/\(Sample.peerText)/ping", "", 404, "peer_not_found"),
+    ("POST", "/v1/peers/\(Sample.peerText)/disconnect", "", 404, "peer_not_found"),
+    ("GET", "/v1/node", "{}", 400, "unexpected_body"), ("POST", "/v1/dial", "", 400, "missing_field"),
+    ("POST", "/v1/dial", "{", 400, "invalid_json"), ("POST", "/v1/dial", "[]", 400, "invalid_field"),
+    ("POST", "/v1/dial", "{\"a\":1,\"a\":1}", 400, "invalid_json"),
+    ("POST", "/v1/dial", "{\"addres\":\"x\"}", 400, "unknown_field"),
+    ("POST", "/v1/dial", String(repeating: "[", count: 10_000), 400, "invalid_json"),
+    ("POST", "/v1/dial", "{\"address\":1}", 400, "invalid_field"),
+    ("POST", "/v1/dial", "{\"address\":null}", 400, "missing_field"),
+    ("GET", "/v1/events?types=node.started,x", "", 400, "invalid_parameter"),
+    ("GET", "/v1/events?since=0", "", 400, "unknown_parameter"),
+    ("GET", "/readyz?verbose=maybe", "", 400, "invalid_parameter"),
+    ("GET", "/readyz?exclude=peers", "", 400, "invalid_parameter"),
+  ]
+
+  @Test("what is wrong with a request is refused with its code", arguments: ConventionsTests.refusals)
   func refused(method: String, target: String, body: String, status: Int, code: String) async throws {
-    if target.contains("%00") {
-      // The server refuses it before the API sees it.
-      await #expect(throws: (any Error).self) { try await self.api.call(method, target, body: body) }
-      return
-    }
     let answer = try await self.api.call(method, target, body: body)
     #expect(answer.status == status, "\(answer.text)")
     #expect(answer.code == code)

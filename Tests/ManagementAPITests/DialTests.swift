@@ -46,24 +46,24 @@ import Testing
       ])
   }
 
-  @Test(
-    "a body that does not say whom to dial is refused",
-    arguments: [
-      ("{}", "missing_field"), ("{\"addresses\":[]}", "missing_field"),
-      ("{\"address\":\"x\"}", "invalid_multiaddr"), ("{\"address\":\"/ip4/1.2.3.4/tcp/1\"}", nil),
-      ("{\"peer_id\":\"x\"}", "invalid_peer_id"),
-      ("{\"address\":\"/ip4/1.2.3.4/udp/1/quic-v1\",\"peer_id\":\"\(Sample.peerText)\"}", "invalid_field"),
-      ("{\"address\":\"/ip4/1.2.3.4/udp/1/quic-v1\",\"addresses\":[]}", "invalid_field"),
-      ("{\"address\":\"/ip4/1.2.3.4/udp/1/quic-v1\",\"wait\":false}", "invalid_field"),
-      ("{\"address\":\"/ip4/1.2.3.4/udp/1/quic-v1\",\"timeout_ms\":0}", "invalid_field"),
-      ("{\"address\":\"/ip4/1.2.3.4/udp/1/quic-v1\",\"timeout_ms\":\"1s\"}", "invalid_field"),
-      ("{\"peer_id\":\"\(Sample.peerText)\",\"addresses\":\"x\"}", "invalid_field"),
-      ("{\"peer_id\":\"\(Sample.peerText)\",\"addresses\":[1]}", "invalid_field"),
-      (
-        "{\"peer_id\":\"\(Sample.peerText)\",\"addresses\":[\"/ip4/1.2.3.4/udp/1/quic-v1/p2p/\(Sample.peer(1))\"]}",
-        "invalid_field"
-      ),
-    ] as [(String, String?)])
+  private static let refusals: [(String, String?)] = [
+    ("{}", "missing_field"), ("{\"addresses\":[]}", "missing_field"),
+    ("{\"address\":\"x\"}", "invalid_multiaddr"), ("{\"address\":\"/ip4/1.2.3.4/tcp/1\"}", nil),
+    ("{\"peer_id\":\"x\"}", "invalid_peer_id"),
+    ("{\"address\":\"/ip4/1.2.3.4/udp/1/quic-v1\",\"peer_id\":\"\(Sample.peerText)\"}", "invalid_field"),
+    ("{\"address\":\"/ip4/1.2.3.4/udp/1/quic-v1\",\"addresses\":[]}", "invalid_field"),
+    ("{\"address\":\"/ip4/1.2.3.4/udp/1/quic-v1\",\"wait\":false}", "invalid_field"),
+    ("{\"address\":\"/ip4/1.2.3.4/udp/1/quic-v1\",\"timeout_ms\":0}", "invalid_field"),
+    ("{\"address\":\"/ip4/1.2.3.4/udp/1/quic-v1\",\"timeout_ms\":\"1s\"}", "invalid_field"),
+    ("{\"peer_id\":\"\(Sample.peerText)\",\"addresses\":\"x\"}", "invalid_field"),
+    ("{\"peer_id\":\"\(Sample.peerText)\",\"addresses\":[1]}", "invalid_field"),
+    (
+      "{\"peer_id\":\"\(Sample.peerText)\",\"addresses\":[\"/ip4/1.2.3.4/udp/1/quic-v1/p2p/\(Sample.peer(1))\"]}",
+      "invalid_field"
+    ),
+  ]
+
+  @Test("a body that does not say whom to dial is refused", arguments: DialTests.refusals)
   func refused(body: String, code: String?) async throws {
     let node = FakeNode { _, _ in
       DialResult(

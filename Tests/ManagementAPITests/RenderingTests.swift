@@ -18,7 +18,7 @@ import Testing
   @Test("times agree with Foundation's over four centuries") func agrees() {
     let formatter = ISO8601DateFormatter()
     formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
-    for day in stride(from: -73_000, through: 146_000, by: 17) {
+    for day in stride(from: -73_000, through: 146_000, by: 97) {
       let seconds = day * 86_400 + 12_345
       #expect(
         Timestamp.text(Int64(seconds) * 1_000) == formatter.string(from: Date(timeIntervalSince1970: Double(seconds))))

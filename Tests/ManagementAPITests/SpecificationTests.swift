@@ -9,7 +9,8 @@ import Testing
     .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("openapi/openapi.yaml")
 
   @Test("the server has the specification of the repository; openapi/embed brings it up to date") func same() throws {
-    #expect(Array(OpenAPIDocument.yaml.utf8) == Array(try Data(contentsOf: Self.file)))
+    let file = try Data(contentsOf: Self.file)
+    #expect(Data(OpenAPIDocument.yaml.utf8) == file)
   }
 
   @Test("the server answers with it") func served() async throws {

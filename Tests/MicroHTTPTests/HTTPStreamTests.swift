@@ -48,6 +48,7 @@ import Testing
       // The connection goes on.
       await client.send("HEAD /s HTTP/1.1\r\nHost: h\r\n\r\n")
       #expect(try await client.head().status == 200)
+      #expect(await client.rest() == "")
       let second = try #require(await streams.next())
       let (closed, close) = AsyncStream<Void>.makeStream()
       second.onClose { close.finish() }

@@ -4,18 +4,11 @@ import Testing
 @testable import P2PCore
 
 /// Feeds random and mutated bytes to every decoder. A decoder may refuse them, never trap; what it takes must come
-/// out the same when it is written and read again. `FEDNODE_TEST_SEED` repeats a run.
+/// out the same when it is written and read again.
 @Suite("Malformed input")
 struct MalformedInputTests {
   /// Inputs for each decoder. `FEDNODE_TEST_INPUTS=200000` takes minutes in a debug build.
   static let count = ProcessInfo.processInfo.environment["FEDNODE_TEST_INPUTS"].flatMap { Int($0) } ?? 15_000
-
-  private static let seed: UInt64 = {
-    let given = ProcessInfo.processInfo.environment["FEDNODE_TEST_SEED"].flatMap { UInt64($0) }
-    let seed = given ?? UInt64.random(in: 0...UInt64.max)
-    print("Malformed input: FEDNODE_TEST_SEED=\(seed)")
-    return seed
-  }()
 
   /// A decoder and good inputs for it. `decode` says what went wrong; nil when nothing did.
   struct Decoder: Sendable, CustomTestStringConvertible {
@@ -28,7 +21,7 @@ struct MalformedInputTests {
 
   @Test("every decoder survives it, and keeps what it takes", arguments: Self.decoders)
   func survive(decoder: Decoder) {
-    var generator = SplitMix64(seed: Self.seed)
+    var generator = SplitMix64(seed: testSeed)
     for input in decoder.corpus {
       if let fault = decoder.decode(input) { Issue.record("\(decoder.name) on the corpus, \(hex(input)): \(fault)") }
     }
@@ -38,14 +31,14 @@ struct MalformedInputTests {
         ? generator.bytes(Int.random(in: 0...80, using: &generator))
         : generator.mutated(decoder.corpus.randomElement(using: &generator) ?? [])
       guard let fault = decoder.decode(input) else { continue }
-      Issue.record("\(decoder.name), seed \(Self.seed), \(hex(input)): \(fault)")
+      Issue.record("\(decoder.name), seed \(testSeed), \(hex(input)): \(fault)")
       return
     }
   }
 
   @Test("negotiation comes to the same end in one piece and in many")
   func pieces() {
-    var generator = SplitMix64(seed: Self.seed)
+    var generator = SplitMix64(seed: testSeed)
     let lines = Self.lines
     for _ in 0..<Self.count / 5 {
       var whole: [UInt8] = []
@@ -58,7 +51,7 @@ struct MalformedInputTests {
       cuts.sort()
       let pieces = zip(cuts, cuts.dropFirst()).map { Array(whole[$0..<$1]) }
       let fault = Self.respond([whole]) == Self.respond(pieces) ? nil : "responder"
-      #expect(fault == nil, "seed \(Self.seed), \(hex(whole)) cut at \(cuts)")
+      #expect(fault == nil, "seed \(testSeed), \(hex(whole)) cut at \(cuts)")
       if fault != nil { return }
     }
   }
@@ -179,15 +172,15 @@ extension MalformedInputTests {
         Self.check {
           try SignedEnvelope(protobuf: input)
         } keeps: { envelope in
-          let covered = PeerRecord.signedBytes(of: envelope)
+          let covered = SignedPeerRecord.signedBytes(of: envelope)
           return try SignedEnvelope(protobuf: envelope.protobuf) == envelope && covered?.count != 0
         }
       },
       Decoder(name: "peer record", corpus: records) { input in
         Self.check {
-          try PeerRecord(protobuf: input)
+          try SignedPeerRecord(protobuf: input)
         } keeps: {
-          try PeerRecord(protobuf: $0.protobuf) == $0
+          try SignedPeerRecord(protobuf: $0.protobuf) == $0
         }
       },
       Decoder(name: "framer", corpus: identify) { input in

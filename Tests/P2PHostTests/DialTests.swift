@@ -70,7 +70,7 @@ struct DialTests {
     "refuses what it cannot dial, with the class that says why",
     arguments: [
       ("/ip4/10.0.0.9/tcp/4001", .unsupportedTransport), ("/ip4/10.0.0.9/udp/9000/quic", .unsupportedTransport),
-      ("/ip4/10.0.0.9", .invalidAddress), ("/dnsaddr/example.org", .unsupportedTransport),
+      ("/ip4/0.0.0.0/udp/9000/quic-v1", .invalidAddress), ("/dnsaddr/example.org", .unsupportedTransport),
       ("/ip4/10.0.0.9/udp/9000/quic-v1", .refused), ("/dns/nowhere.example/udp/9000/quic-v1", .dnsFailure),
       ("/dns4/empty.example/udp/9000/quic-v1", .dnsFailure),
     ] as [(String, DialErrorClass)])
@@ -263,7 +263,7 @@ struct DialTests {
     #expect(refused.attempts.isEmpty)
     // Inbound ones are closed with a word.
     _ = await third.host.dial(peer: node.peer, addresses: [node.address], timeout: nil)
-    await third.recorder.first("peer.state_changed", peer: node.peer, to: "idle")
+    await third.recorder.first("connection.state_changed", peer: node.peer, to: "idle")
     #expect(await third.host.peer(node.peer)?.lastDisconnect?.reason.code == ConnectionCode.resourceLimitExceeded)
     #expect(await node.host.connections().map(\.peerID) == [second.peer])
   }

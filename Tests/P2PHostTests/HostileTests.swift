@@ -52,7 +52,8 @@ struct HostileTests {
   @Test(
     "resets a stream that does not negotiate and keeps the connection",
     arguments: [
-      Array("GET / HTTP/1.1\r\nHost: a.node.that.does.not.speak.http.example\r\nAccept: */*\r\n\r\n".utf8), [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+      Array("GET / HTTP/1.1\r\nHost: a.node.that.does.not.speak.http.example\r\nAccept: */*\r\n\r\n".utf8),
+      [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
       [0x00], Attacker.header + [0x00], [0x80, 0xad, 0xe2, 0x04],
     ] as [[UInt8]])
   func garbage(bytes: [UInt8]) async throws {

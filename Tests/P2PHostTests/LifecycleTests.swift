@@ -4,7 +4,10 @@ import Testing
 @Suite("Life of a peer and of a connection")
 struct LifecycleTests {
   enum Input: Sendable {
-    case dial, dialed(DialEnding), opened, closing, closed(wasClosing: Bool, lost: Bool)
+    case dial
+    case dialed(DialEnding)
+    case opened, closing
+    case closed(wasClosing: Bool, lost: Bool)
   }
 
   private static func apply(_ input: Input, _ life: inout PeerLifecycle) -> LinkChange? {

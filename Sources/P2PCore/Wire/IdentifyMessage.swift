@@ -20,7 +20,7 @@ package struct IdentifyMessage: Hashable, Sendable {
   package var observedAddress: Multiaddr?
   package var protocolVersion: String?
   package var agentVersion: String?
-  /// A `SignedEnvelope` with a `PeerRecord`.
+  /// A `SignedEnvelope` with a `SignedPeerRecord`.
   package var signedPeerRecord: [UInt8]?
 
   package init() {}

@@ -28,6 +28,16 @@ struct DialResolver: Sendable {
   struct Input: Sendable {
     let address: Multiaddr
     let peer: PeerID?
+
+    /// Whether a name must be looked up.
+    var needsLookup: Bool {
+      do {
+        if case .endpoint = try self.address.quicTarget() { return false }
+        return true
+      } catch {
+        return false
+      }
+    }
   }
 
   enum Outcome: Sendable {
@@ -115,7 +125,9 @@ struct DialResolver: Sendable {
   }
 
   private static func lookupFailed(_ name: String, _ error: any Error) -> DialError {
-    if error is CancellationError { return DialError(.cancelled, "cancelled while looking up \(name)", temporary: true) }
+    if error is CancellationError {
+      return DialError(.cancelled, "cancelled while looking up \(name)", temporary: true)
+    }
     return DialError(.dnsFailure, "looking up \(name): \(error)", temporary: true)
   }
 }

@@ -92,17 +92,7 @@ extension Host {
     let limits = self.configuration.limits
     let began = self.clock.wall()
     let taken = Array(inputs.prefix(limits.dialAddressesMax))
-    let resolver = DialResolver(resolve: self.resolve, resolveText: self.resolveText)
-    let outcomes: [DialResolver.Outcome]
-    do {
-      outcomes = try await self.clock.limit(dial.deadline - self.clock.monotonic()) { await resolver.expand(taken) }
-    } catch {
-      let failure =
-        error is DeadlinePassed
-        ? DialError(.timeout, "looking up the name took too long", temporary: true)
-        : DialError(.cancelled, "cancelled", temporary: true)
-      outcomes = taken.map { _ in .failed(failure) }
-    }
+    let outcomes = await self.expand(taken, before: dial.deadline)
     var candidates: [DialCandidate] = []
     for (input, outcome) in zip(taken, outcomes) {
       switch outcome {
@@ -115,13 +105,30 @@ extension Host {
             outcome: error.class == .cancelled ? .cancelled : .failed, error: error), &dial)
       }
     }
-    let surplus = inputs.dropFirst(taken.count).map(\.address) + candidates.dropFirst(limits.dialAddressesMax).map(\.address)
+    let surplus =
+      inputs.dropFirst(taken.count).map(\.address) + candidates.dropFirst(limits.dialAddressesMax).map(\.address)
     for address in surplus {
       self.skip(
         address, nil,
         DialError(.limitExceeded, "a dial tries at most \(limits.dialAddressesMax) addresses", temporary: false), &dial)
     }
     return Array(candidates.prefix(limits.dialAddressesMax))
+  }
+
+  private nonisolated func expand(
+    _ inputs: [DialResolver.Input], before deadline: Duration
+  ) async -> [DialResolver.Outcome] {
+    let resolver = DialResolver(resolve: self.resolve, resolveText: self.resolveText)
+    guard inputs.contains(where: \.needsLookup) else { return await resolver.expand(inputs) }
+    do {
+      return try await self.clock.limit(deadline - self.clock.monotonic()) { await resolver.expand(inputs) }
+    } catch {
+      let failure =
+        error is DeadlinePassed
+        ? DialError(.timeout, "looking up the name took too long", temporary: true)
+        : DialError(.cancelled, "cancelled", temporary: true)
+      return inputs.map { _ in .failed(failure) }
+    }
   }
 
   /// Notes and publishes an attempt that has ended, at `reached` where somebody answered.
@@ -190,6 +197,9 @@ extension Host {
     if Task.isCancelled { return DialError(.cancelled, "the dial was cancelled", temporary: true) }
     let errors = dial.attempts.compactMap { $0.outcome == .skipped ? nil : $0.error }
     guard let last = errors.last else {
+      if !dial.attempts.isEmpty {
+        return DialError(.timeout, "the time was over before the first attempt", temporary: true)
+      }
       return DialError(.invalidAddress, "there is no address to dial; give at least one", temporary: false)
     }
     if errors.count == 1 { return last }
@@ -208,7 +218,8 @@ extension EventValue {
       return
     }
     self = .object([
-      ("class", .string(error.class.rawValue)), ("detail", .string(error.detail)), ("temporary", .bool(error.temporary)),
+      ("class", .string(error.class.rawValue)), ("detail", .string(error.detail)),
+      ("temporary", .bool(error.temporary)),
     ])
   }
 }

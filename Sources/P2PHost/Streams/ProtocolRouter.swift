@@ -96,7 +96,10 @@ final class ProtocolRouter: Sendable {
 
   /// On the transport's thread.
   func route(_ stream: any P2PCore.Stream, on connection: any Connection) {
-    enum Admission { case ticket(UInt64), refused(code: UInt64) }
+    enum Admission {
+      case ticket(UInt64)
+      case refused(code: UInt64)
+    }
     let admission: Admission = self.state.withLock { state in
       if state.draining { return .refused(code: StreamCode.shutdown) }
       if state.streams >= self.streamsMax { return .refused(code: StreamCode.resourceLimitExceeded) }

@@ -9,9 +9,6 @@ internal import P2PHost
 /// `fednode run`: serves until SIGINT or SIGTERM. Answers the exit status.
 func run(_ loaded: LoadedConfiguration, identity: IdentityKey, isNewIdentity: Bool) async -> Int32 {
   let configuration = loaded.configuration
-  LogBackend.bootstrap(
-    level: configuration.logLevel, overrides: configuration.logOverrides,
-    format: configuration.logFormat ?? (isatty(2) == 1 ? .text : .json))
   let log = Logger(subsystem: "node")
   do {
     let node = try Node(identity: identity, addresses: configuration.addresses, configuration: configuration)

@@ -8,7 +8,6 @@ struct ToolNode: Sendable {
   let node: Node
 
   init(logLevel: LogLevel) async throws {
-    LogBackend.bootstrap(level: logLevel, format: .text)
     self.node = try Node(identity: try IdentityKey.generate(.ed25519), addresses: [], configuration: Configuration())
     try await self.node.host.start()
   }

@@ -1,54 +1,74 @@
 internal import Glibc
 internal import Synchronization
 
-/// SIGINT and SIGTERM as values. `block` comes first, on the main thread before there are others: threads inherit it.
-enum Signals {
-  private static let waiting = Mutex<CheckedContinuation<Int32, Never>?>(nil)
-  private static let first = Mutex<Int32?>(nil)
+/// Where the signal handler writes: all that it may touch. Set once, before the handler is.
+nonisolated(unsafe) private var signalPipe: Int32 = -1
 
-  static func block() {
-    var set = Self.set
-    pthread_sigmask(SIG_BLOCK, &set, nil)
+/// SIGINT and SIGTERM as values: a handler writes them into a pipe, a thread reads it. (Blocking them for `sigwait` is
+/// not enough: the runtime's own threads may take them with their default action.)
+enum Signals {
+  private struct State {
+    var first: Int32?
+    var waiting: CheckedContinuation<Int32, Never>?
+  }
+  private static let state = Mutex(State())
+
+  /// Takes the signals over. Call first, on the main thread.
+  static func install() {
     // A peer or a client that hangs up is an error of a write, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
-  }
-
-  /// Takes signals for the life of the process; the main thread has nothing else to do.
-  static func serve() -> Never {
-    while true { Self.wait() }
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { return }
+    signalPipe = ends[1]
+    let reader = UnsafeMutableRawPointer(bitPattern: UInt(ends[0]))
+    var thread = pthread_t()
+    let result = pthread_create(
+      &thread, nil,
+      { reader in
+        Signals.read(from: Int32(UInt(bitPattern: reader)))
+        return nil
+      }, reader)
+    guard result == 0 else { return }
+    pthread_detach(thread)
+    for number in [SIGINT, SIGTERM] {
+      signal(number) { number in
+        let saved = errno
+        var byte = UInt8(truncatingIfNeeded: number)
+        _ = write(signalPipe, &byte, 1)
+        errno = saved
+      }
+    }
   }
 
   /// Returns with the first signal. A second one ends the process at once.
   static func next() async -> Int32 {
     await withCheckedContinuation { continuation in
-      let earlier = Self.first.withLock { $0 }
-      if let earlier { return continuation.resume(returning: earlier) }
-      Self.waiting.withLock { $0 = continuation }
+      let earlier = Self.state.withLock { state in
+        if state.first == nil { state.waiting = continuation }
+        return state.first
+      }
+      if let earlier { continuation.resume(returning: earlier) }
     }
   }
 
-  private static var set: sigset_t {
-    var set = sigset_t()
-    sigemptyset(&set)
-    sigaddset(&set, SIGINT)
-    sigaddset(&set, SIGTERM)
-    return set
+  private static func read(from descriptor: Int32) {
+    var byte: UInt8 = 0
+    while true {
+      let count = Glibc.read(descriptor, &byte, 1)
+      if count == 1 { Self.took(Int32(byte)) } else if count == 0 || errno != EINTR { return }
+    }
   }
 
-  private static func wait() {
-    var set = Self.set
-    var number: Int32 = 0
-    guard sigwait(&set, &number) == 0 else { return }
-    let isFirst = Self.first.withLock { first in
-      defer { first = first ?? number }
-      return first == nil
+  private static func took(_ number: Int32) {
+    let waiting = Self.state.withLock { state in
+      defer {
+        state.first = state.first ?? number
+        state.waiting = nil
+      }
+      return state.first == nil ? state.waiting : nil
     }
-    let continuation = Self.waiting.withLock { waiting in
-      defer { waiting = nil }
-      return waiting
-    }
-    // Nobody waits for it (a one-shot tool), or it is the second: end as the shell expects.
-    guard isFirst, let continuation else { _exit(128 + number) }
-    continuation.resume(returning: number)
+    // Nobody waits for it (a one-shot tool), or it is the second: end as a shell expects.
+    guard let waiting else { _exit(128 + number) }
+    waiting.resume(returning: number)
   }
 }

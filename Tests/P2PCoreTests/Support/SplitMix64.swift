@@ -1,3 +1,13 @@
+import Foundation
+
+/// Seed of all randomized tests of this run. It is printed once; `FEDNODE_TEST_SEED` repeats a run.
+let testSeed: UInt64 = {
+  let given = ProcessInfo.processInfo.environment["FEDNODE_TEST_SEED"].flatMap { UInt64($0) }
+  let seed = given ?? UInt64.random(in: 0...UInt64.max)
+  print("Randomized tests of P2PCore: FEDNODE_TEST_SEED=\(seed)")
+  return seed
+}()
+
 /// A small generator whose run can be repeated from its seed.
 struct SplitMix64: RandomNumberGenerator {
   private var state: UInt64

@@ -50,7 +50,7 @@ struct IdentifyTests {
     let long = [UInt8](repeating: 0, count: 65_537)
     #expect(throws: error) { try IdentifyMessage(protobuf: long) }
     #expect(throws: error) { try SignedEnvelope(protobuf: long) }
-    #expect(throws: error) { try PeerRecord(protobuf: long) }
+    #expect(throws: error) { try SignedPeerRecord(protobuf: long) }
   }
 
   @Test("a text that is not UTF-8 is refused", arguments: [3, 5, 6] as [UInt32])
@@ -73,21 +73,23 @@ struct IdentifyTests {
 
   @Test("a record without a peer id, or with a bad one, is refused")
   func badRecord() {
-    #expect(throws: WireError.malformed("the peer id is missing")) { try PeerRecord(protobuf: [0x10, 0x01]) }
-    #expect(throws: WireError.self) { try PeerRecord(protobuf: [0x0A, 0x01, 0x00]) }
+    #expect(throws: WireError.malformed("the peer id is missing")) { try SignedPeerRecord(protobuf: [0x10, 0x01]) }
+    #expect(throws: WireError.self) { try SignedPeerRecord(protobuf: [0x0A, 0x01, 0x00]) }
   }
 
-  @Test("the signature covers domain, type and payload, each behind its length", arguments: PeerRecord.Variant.allCases)
-  func covered(variant: PeerRecord.Variant) throws {
+  @Test(
+    "the signature covers domain, type and payload, each behind its length",
+    arguments: SignedPeerRecord.Variant.allCases)
+  func covered(variant: SignedPeerRecord.Variant) throws {
     let envelope = SignedEnvelope(publicKey: [], payloadType: variant.payloadType, payload: [7, 8, 9], signature: [])
     var expected = [UInt8(variant.domain.utf8.count)] + Array(variant.domain.utf8)
     expected += [UInt8(variant.payloadType.count)] + variant.payloadType + [3, 7, 8, 9]
-    #expect(PeerRecord.signedBytes(of: envelope) == expected)
+    #expect(SignedPeerRecord.signedBytes(of: envelope) == expected)
   }
 
   @Test("an envelope of another type is no record")
   func otherType() {
     let envelope = SignedEnvelope(publicKey: [], payloadType: [0x01], payload: [], signature: [])
-    #expect(PeerRecord.signedBytes(of: envelope) == nil)
+    #expect(SignedPeerRecord.signedBytes(of: envelope) == nil)
   }
 }

@@ -33,7 +33,11 @@ final class MemoryPipe: Sendable {
   func read(upTo maximum: Int) async throws(StreamError) -> [UInt8]? {
     while true {
       if Task.isCancelled { throw .cancelled }
-      enum Outcome { case bytes([UInt8]), end, wait, error(StreamError) }
+      enum Outcome {
+        case bytes([UInt8])
+        case end, wait
+        case error(StreamError)
+      }
       let (outcome, writer) = self.state.withLock { state -> (Outcome, CheckedContinuation<Void, Never>?) in
         if let error = state.readError { return (.error(error), nil) }
         if state.buffer.isEmpty { return (state.finished ? .end : .wait, nil) }
@@ -57,7 +61,10 @@ final class MemoryPipe: Sendable {
     var left = bytes[...]
     while true {
       if Task.isCancelled { throw .cancelled }
-      enum Outcome { case done, wait, error(StreamError) }
+      enum Outcome {
+        case done, wait
+        case error(StreamError)
+      }
       let (outcome, reader) = self.state.withLock { state -> (Outcome, CheckedContinuation<Void, Never>?) in
         if let error = state.writeError { return (.error(error), nil) }
         if state.finished { return (.error(.finished), nil) }

@@ -29,13 +29,23 @@ final class EventRecorder: Sendable {
   /// The first event that fits, of those that were or the next to come.
   @discardableResult
   func first(where condition: @escaping @Sendable (NodeEvent) -> Bool) async -> NodeEvent {
-    await withCheckedContinuation { continuation in
-      let found = self.state.withLock { state -> NodeEvent? in
-        if let found = state.events.first(where: condition) { return found }
-        state.watchers.append((condition, continuation))
-        return nil
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let found = self.state.withLock { state -> NodeEvent? in
+          if let found = state.events.first(where: condition) { return found }
+          state.watchers.append((condition, continuation))
+          return nil
+        }
+        if let found { continuation.resume(returning: found) }
       }
-      if let found { continuation.resume(returning: found) }
+    } onCancel: {
+      // The time limit is over: what the test expects next fails.
+      let watchers = self.state.withLock { state in
+        defer { state.watchers = [] }
+        return state.watchers
+      }
+      let none = NodeEvent(number: 0, time: 0, type: "none", peerID: nil, connectionID: nil, fields: [])
+      for watcher in watchers { watcher.1.resume(returning: none) }
     }
   }
 

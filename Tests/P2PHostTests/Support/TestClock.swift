@@ -35,7 +35,10 @@ final class TestClock: Sendable {
     }
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-        enum Outcome { case sleeps([CheckedContinuation<Void, Never>]), cancelled, over }
+        enum Outcome {
+          case sleeps([CheckedContinuation<Void, Never>])
+          case cancelled, over
+        }
         let outcome = self.state.withLock { state -> Outcome in
           if state.cancelled.remove(id) != nil { return .cancelled }
           if duration <= .zero { return .over }

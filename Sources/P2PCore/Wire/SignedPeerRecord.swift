@@ -1,5 +1,5 @@
 /// Where a peer says that it can be reached, signed by it (libp2p specs: RFC 0003).
-package struct PeerRecord: Hashable, Sendable {
+package struct SignedPeerRecord: Hashable, Sendable {
   /// The two ways that records are signed: by go and js today, and by rust still.
   package enum Variant: Hashable, Sendable, CaseIterable {
     case current
