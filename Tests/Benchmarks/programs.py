@@ -1,6 +1,5 @@
 """The programs that are measured. Each answers `measure(workload)` with figures by name."""
 
-import json
 import os
 import pathlib
 import re
@@ -18,8 +17,17 @@ from wire import base58_decode, field, varint  # noqa: E402
 
 BULK_BYTES = 1_000_000_000
 HANDSHAKES = 1000
-ROUND_TRIPS = {1: 20_000, 100: 60_000}
 IDLE_CONNECTIONS = 2000
+# How many, and how many at a time.
+LOADS = {
+    "hs 1": (HANDSHAKES, 1),
+    "hs 32": (HANDSHAKES, 32),
+    "hs 1 cached": (HANDSHAKES, 1),
+    "hs 32 cached": (HANDSHAKES, 32),
+    "rr 1": (20_000, 1),
+    "rr 100": (60_000, 100),
+    "idle": (IDLE_CONNECTIONS, 16),
+}
 CLIENT_SECONDS = 120
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -104,19 +112,12 @@ class Limit(CommandLineProgram):
         return ["serve", "-p", str(port), "-t", str(CLIENT_SECONDS), "-q"] + self._cache(workload)
 
     def client(self, port, workload):
-        count, concurrency = {
-            "hs 1": (HANDSHAKES, 1),
-            "hs 32": (HANDSHAKES, 32),
-            "hs 1 cached": (HANDSHAKES, 1),
-            "hs 32 cached": (HANDSHAKES, 32),
-            "rr 1": (ROUND_TRIPS[1], 1),
-            "rr 100": (ROUND_TRIPS[100], 100),
-            "idle": (IDLE_CONNECTIONS, 16),
-            "bulk": (0, 0),
-        }[workload]
-        what = ["-size", str(BULK_BYTES)] if workload == "bulk" else ["-n", str(count), "-c", str(concurrency)]
-        hold = ["-hold", "2"] if workload == "idle" else []
-        return [workload.split()[0], *what, *hold, "-p", str(port), "-q", *self._cache(workload)]
+        verb = workload.split()[0]
+        if verb == "bulk":
+            return [verb, "-size", str(BULK_BYTES), "-p", str(port), "-q"]
+        count, concurrency = LOADS[workload]
+        hold = ["-hold", "3"] if verb == "idle" else []
+        return [verb, "-n", str(count), "-c", str(concurrency), *hold, "-p", str(port), "-q", *self._cache(workload)]
 
     def _cache(self, workload):
         return ["-cache"] if workload.endswith("cached") else []
@@ -129,27 +130,20 @@ class Fednode(CommandLineProgram):
     name = "fednode"
 
     def server(self, port, workload):
-        return ["serve", "--port", str(port)] + self._cache(workload)
+        return ["serve", "--port", str(port), "--seconds", str(CLIENT_SECONDS), *self._cache(workload)]
 
     def client(self, port, workload):
-        arguments = {
-            "bulk": ["--bytes", str(BULK_BYTES)],
-            "hs 1": ["--count", str(HANDSHAKES), "--concurrency", "1"],
-            "hs 32": ["--count", str(HANDSHAKES), "--concurrency", "32"],
-            "hs 1 cached": ["--count", str(HANDSHAKES), "--concurrency", "1"],
-            "hs 32 cached": ["--count", str(HANDSHAKES), "--concurrency", "32"],
-            "rr 1": ["--count", str(ROUND_TRIPS[1]), "--concurrency", "1"],
-            "rr 100": ["--count", str(ROUND_TRIPS[100]), "--concurrency", "100"],
-            "idle": ["--count", str(IDLE_CONNECTIONS), "--concurrency", "16", "--hold-seconds", "2"],
-        }[workload]
-        return [workload.split()[0], "--port", str(port), *arguments, *self._cache(workload)]
+        verb = workload.split()[0]
+        if verb == "bulk":
+            return [verb, "--port", str(port), "--size", str(BULK_BYTES)]
+        count, concurrency = LOADS[workload]
+        return [verb, "--port", str(port), "--n", str(count), "--c", str(concurrency), *self._cache(workload)]
 
     def _cache(self, workload):
-        return [] if workload.endswith("cached") else ["--no-certificate-cache"]
+        return ["--certificate-cache", "off" if workload.startswith("hs") and "cached" not in workload else "on"]
 
     def figure(self, workload, output):
-        answer = json.loads(output.strip().splitlines()[-1])
-        return answer["gigabits_per_second" if workload == "bulk" else "per_second"]
+        return float(re.search(r"= ([\d.e+]+) " + ("Gbit/s" if workload == "bulk" else "/s"), output)[1])
 
 
 class GoLibp2p:

@@ -13,6 +13,7 @@ class Lab:
     def __init__(self, fednode: pathlib.Path, p2pd: pathlib.Path, folder: pathlib.Path):
         self._fednode, self._p2pd, self.folder = fednode, p2pd, folder
         self._processes: dict[str, Process] = {}
+        self._failed: set[str] = set()
 
     @property
     def fednode(self) -> Fednode:
@@ -26,11 +27,14 @@ class Lab:
         return self._started(name, lambda: PyLibp2p(self.folder, name))
 
     def _started(self, name: str, start: Callable[[], Process]):
+        if name in self._failed:
+            raise AssertionError(f"{name} did not start")
         if name not in self._processes:
             process = start()
             try:
                 process.wait_ready()
             except BaseException:
+                self._failed.add(name)
                 process.stop()
                 raise
             self._processes[name] = process

@@ -8,12 +8,14 @@ internal import Synchronization
 final class ProtocolRouter: Sendable {
   static let protocolsMax = 256
   static let protocolIDBytesMax = 256
-  /// Ticks (seconds) that a remote has to name a protocol.
+  /// Ticks (seconds) that a remote has to name a protocol, and to end its side once the protocol is done.
   static let negotiationTicksMax: UInt64 = 10
 
-  private struct Negotiation {
+  /// A stream that waits for its remote, and what it is reset with when that takes too long.
+  private struct Wait {
     let since: UInt64
     let stream: any P2PCore.Stream
+    let code: UInt64
   }
 
   private struct State {
@@ -26,7 +28,7 @@ final class ProtocolRouter: Sendable {
     var tick: UInt64 = 0
     var lastTicket: UInt64 = 0
     /// By ticket; at most `streams` of them.
-    var negotiations: [UInt64: Negotiation] = [:]
+    var waits: [UInt64: Wait] = [:]
   }
 
   private let state = Mutex(State())
@@ -81,15 +83,15 @@ final class ProtocolRouter: Sendable {
   /// From now on every new stream is reset.
   func drain() { self.state.withLock { $0.draining = true } }
 
-  /// Once a second: gives up negotiations that take too long.
+  /// Once a second: gives up on remotes that take too long.
   func tick() {
     let late = self.state.withLock { state in
       state.tick += 1
-      let late = state.negotiations.filter { state.tick - $0.value.since > Self.negotiationTicksMax }
-      for ticket in late.keys { state.negotiations[ticket] = nil }
+      let late = state.waits.filter { state.tick - $0.value.since > Self.negotiationTicksMax }
+      for ticket in late.keys { state.waits[ticket] = nil }
       return late
     }
-    for negotiation in late.values { negotiation.stream.reset(code: StreamCode.protocolNegotiationFailed) }
+    for wait in late.values { wait.stream.reset(code: wait.code) }
   }
 
   /// On the transport's thread.
@@ -103,7 +105,8 @@ final class ProtocolRouter: Sendable {
       if state.streams >= self.streamsMax { return .refused(code: StreamCode.resourceLimitExceeded) }
       state.streams += 1
       state.lastTicket &+= 1
-      state.negotiations[state.lastTicket] = Negotiation(since: state.tick, stream: stream)
+      state.waits[state.lastTicket] = Wait(
+        since: state.tick, stream: stream, code: StreamCode.protocolNegotiationFailed)
       return .ticket(state.lastTicket)
     }
     switch admission {
@@ -140,13 +143,18 @@ final class ProtocolRouter: Sendable {
       return
     }
     self.negotiated(ticket, handler)
-    await self.run(handler, stream, StreamContext(connection: connection, protocolID: name))
-    self.handled(handler)
+    if await self.run(handler, stream, StreamContext(connection: connection, protocolID: name)) {
+      self.state.withLock { $0.waits[ticket] = Wait(since: $0.tick, stream: inbound, code: StreamCode.none) }
+      await self.conclude(stream)
+    }
+    self.handled(ticket, handler)
   }
 
-  private func run(_ handler: any ProtocolHandler, _ stream: ProtocolStream, _ context: StreamContext) async {
+  /// False when the handler failed and the stream was reset.
+  private func run(_ handler: any ProtocolHandler, _ stream: ProtocolStream, _ context: StreamContext) async -> Bool {
     do {
       try await handler.handle(stream, context: context)
+      return true
     } catch {
       let code = (error as? ProtocolStreamError)?.streamCode ?? StreamCode.none
       stream.reset(code: code)
@@ -154,9 +162,8 @@ final class ProtocolRouter: Sendable {
       self.log.debug(
         "a protocol handler failed",
         [("peer", "\(context.peer)"), ("protocol", context.protocolID), ("error", "\(error)")])
-      return
+      return false
     }
-    await self.conclude(stream)
   }
 
   /// The remote may have left before our end reaches it, which is its right.
@@ -167,14 +174,15 @@ final class ProtocolRouter: Sendable {
   private func negotiated(_ ticket: UInt64, _ handler: any ProtocolHandler) {
     let delays = handler.delaysShutdown
     self.state.withLock { state in
-      state.negotiations[ticket] = nil
+      state.waits[ticket] = nil
       if delays { state.delaying += 1 }
     }
   }
 
-  private func handled(_ handler: any ProtocolHandler) {
+  private func handled(_ ticket: UInt64, _ handler: any ProtocolHandler) {
     let delays = handler.delaysShutdown
     self.state.withLock { state in
+      state.waits[ticket] = nil
       state.streams -= 1
       if delays { state.delaying -= 1 }
     }
@@ -182,7 +190,7 @@ final class ProtocolRouter: Sendable {
 
   private func ended(_ ticket: UInt64) {
     self.state.withLock { state in
-      state.negotiations[ticket] = nil
+      state.waits[ticket] = nil
       state.streams -= 1
     }
   }

@@ -250,9 +250,19 @@ package final class ProtocolStream: @unchecked Sendable {
     self.stream.reset(code: code)
   }
 
-  /// Leaves nothing open behind a protocol that has done its work: ends our side and wants no more bytes.
+  /// Bytes behind a protocol's end that are read and thrown away before the remote is told to stop.
+  static let bytesAfterEndMax = 64 << 10
+
+  /// Leaves nothing open behind a protocol that has done its work: ends our side and waits for the remote's end.
+  ///
+  /// STOP_SENDING only to one that goes on and on: py-libp2p 0.8 takes it for the end of both directions and loses
+  /// the answer that it has not read yet.
   func conclude() async throws(ProtocolStreamError) {
     try await self.finish()
-    if !self.readEnded { self.stream.stopReading(code: StreamCode.none) }
+    var left = Self.bytesAfterEndMax
+    while let bytes = try await self.read(upTo: Self.readSize) {
+      left -= bytes.count
+      if left < 0 { return self.stream.stopReading(code: StreamCode.none) }
+    }
   }
 }
