@@ -24,11 +24,12 @@ final class ClientConnection: Sendable {
   let id: UInt64
   let remoteAddress: String
   private let descriptor: Int32
-  private let state: Mutex<State>
+  // Initialized here and not in `init`: Swift 6.0 crashes in a clean debug build otherwise.
+  private let state = Mutex(State())
 
   private struct State: ~Copyable {
     var phase = Phase.receiving
-    var deadline: ContinuousClock.Instant
+    var deadline = ContinuousClock.now
     var exchange: Exchange?
     /// Whether the watch's epoll set has the socket.
     var watched = false
@@ -42,7 +43,7 @@ final class ClientConnection: Sendable {
     self.id = id
     self.descriptor = descriptor
     self.remoteAddress = remoteAddress
-    self.state = Mutex(State(deadline: deadline))
+    self.state.withLock { $0.deadline = deadline }
   }
 
   var exchange: Exchange? { self.state.withLock { $0.exchange } }
