@@ -26,7 +26,7 @@ final class ClientConnection: Sendable {
   private let descriptor: Int32
   private let state: Mutex<State>
 
-  private struct State: ~Copyable {
+  private struct State {
     var phase = Phase.receiving
     var deadline: ContinuousClock.Instant
     var exchange: Exchange?

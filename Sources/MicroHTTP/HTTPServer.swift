@@ -12,7 +12,7 @@ package final class HTTPServer: Sendable {
   private let core: ServerCore
   private let stop: Mutex<Stop>
 
-  private struct Stop: ~Copyable {
+  private struct Stop {
     var deadline: ContinuousClock.Instant?
     var waiters: [CheckedContinuation<Void, Never>] = []
     var done = false
@@ -147,7 +147,7 @@ package final class HTTPServer: Sendable {
 
   private static func startDaemon(_ core: ServerCore, _ socket: ListenSocket) -> OpaquePointer? {
     let configuration = core.configuration
-    // Kept for the life of the process's server: the library calls back until its thread has ended.
+    // Unretained: the watching thread keeps the core until the library has stopped.
     return cmicrohttpd_start(
       socket.descriptor, UInt32(clamping: configuration.connectionsMax),
       UInt32(clamping: configuration.connectionsPerAddressMax), configuration.connectionMemoryBytes,

@@ -92,7 +92,6 @@ final class ServerCore: Sendable {
 
   func completed(_ exchange: Exchange) {
     exchange.stream?.close()
-    // Only when the connection goes before its answer is made.
     exchange.connection.ended(idleUntil: .now + self.configuration.idleTimeout)
     self.watch.deadlineAdded()
   }
