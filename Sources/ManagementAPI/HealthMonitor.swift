@@ -40,8 +40,8 @@ final class HealthMonitor: Sendable {
 
   private struct State {
     var seen: [HealthCheck.Name: (status: HealthCheck.Status, since: Int64)] = [:]
-    /// When the probe under way began; one at a time, or a loop that hangs would collect them.
-    var probing: ContinuousClock.Instant?
+    /// When the probe under way began, by the monotonic clock; one at a time, or a loop that hangs would collect them.
+    var probing: Duration?
   }
 
   /// A loop that does not come round in this time is stuck.
@@ -94,7 +94,7 @@ final class HealthMonitor: Sendable {
   }
 
   private func loopsTurn() async -> Bool {
-    let now = ContinuousClock.now
+    let now = Timestamp.monotonic()
     let before = self.state.withLock { state in
       defer { if state.probing == nil { state.probing = now } }
       return state.probing

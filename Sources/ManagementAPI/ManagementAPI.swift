@@ -114,7 +114,7 @@ package final class ManagementAPI: Sendable {
     response.headers.append("X-Content-Type-Options", "nosniff")
     self.requests.add(method: request.method, status: response.status)
     self.log.debug(
-      "\(request.method) \(request.rawTarget) \(response.status)",
+      "\(request.method) \(quoted(request.rawTarget, limit: 256)) \(response.status)",
       [
         ("request_id", requestID), ("remote", request.remoteAddress),
         ("duration_ms", String(((ContinuousClock.now - began) / .microseconds(1)).rounded() / 1_000)),

@@ -24,12 +24,11 @@ final class ClientConnection: Sendable {
   let id: UInt64
   let remoteAddress: String
   private let descriptor: Int32
-  // Initialized here and not in `init`: Swift 6.0 crashes in a clean debug build otherwise.
-  private let state = Mutex(State())
+  private let state: Mutex<State>
 
-  private struct State: ~Copyable {
+  private struct State {
     var phase = Phase.receiving
-    var deadline = ContinuousClock.now
+    var deadline: Duration
     var exchange: Exchange?
     /// Whether the watch's epoll set has the socket.
     var watched = false
@@ -39,17 +38,17 @@ final class ClientConnection: Sendable {
     var closed = false
   }
 
-  init(id: UInt64, descriptor: Int32, remoteAddress: String, deadline: ContinuousClock.Instant) {
+  init(id: UInt64, descriptor: Int32, remoteAddress: String, deadline: Duration) {
     self.id = id
     self.descriptor = descriptor
     self.remoteAddress = remoteAddress
-    self.state.withLock { $0.deadline = deadline }
+    self.state = Mutex(State(deadline: deadline))
   }
 
   var exchange: Exchange? { self.state.withLock { $0.exchange } }
 
   /// The request line of `exchange` is here.
-  func began(_ exchange: Exchange, deadline: ContinuousClock.Instant) {
+  func began(_ exchange: Exchange, deadline: Duration) {
     self.state.withLock { state in
       // The first request's time began with the connection.
       if state.phase == .idle { state.deadline = deadline }
@@ -68,7 +67,7 @@ final class ClientConnection: Sendable {
   }
 
   /// The answer is over.
-  func ended(idleUntil deadline: ContinuousClock.Instant) {
+  func ended(idleUntil deadline: Duration) {
     self.state.withLock { state in
       state.phase = .idle
       state.deadline = deadline
@@ -98,12 +97,12 @@ final class ClientConnection: Sendable {
   }
 
   /// When the clock must be looked at next; nil while there is no limit.
-  var deadline: ContinuousClock.Instant? {
+  var deadline: Duration? {
     self.state.withLock { $0.phase == .answering || $0.cut ? nil : $0.deadline }
   }
 
   /// Closes it when idle for too long.
-  func tick(_ now: ContinuousClock.Instant) -> OnTick {
+  func tick(_ now: Duration) -> OnTick {
     self.state.withLock { state in
       guard !state.closed, !state.cut, state.phase != .answering, now >= state.deadline else { return .nothing }
       state.cut = true

@@ -19,7 +19,7 @@ final class Exchange: @unchecked Sendable {
 
   private let state = Mutex(State())
 
-  private struct State: ~Copyable {
+  private struct State {
     enum Answer {
       case none
       /// Being made, with the connection suspended.

@@ -12,8 +12,8 @@ package final class HTTPServer: Sendable {
   private let core: ServerCore
   private let stop: Mutex<Stop>
 
-  private struct Stop: ~Copyable {
-    var deadline: ContinuousClock.Instant?
+  private struct Stop {
+    var deadline: Duration?
     var waiters: [CheckedContinuation<Void, Never>] = []
     var done = false
   }
@@ -51,7 +51,7 @@ package final class HTTPServer: Sendable {
   /// Accepts no more, ends streams after what is queued, and lets answers in flight finish, for at most `timeout`;
   /// then cancels them. Returns when nothing is left.
   package func stop(timeout: Duration) async {
-    let deadline = ContinuousClock.now + timeout
+    let deadline = Monotonic.now + timeout
     await withCheckedContinuation { continuation in
       let done = self.stop.withLock { stop in
         if !stop.done {
@@ -89,7 +89,7 @@ package final class HTTPServer: Sendable {
           self.beginStop(daemon, socket)
         }
         let connections = self.core.connections
-        if connections.isEmpty || ContinuousClock.now >= stopDeadline { break }
+        if connections.isEmpty || Monotonic.now >= stopDeadline { break }
         for connection in connections {
           connection.closeIfIdle()
           connection.exchange?.stream?.finish()
@@ -110,7 +110,7 @@ package final class HTTPServer: Sendable {
       stopping || self.core.connections.contains { $0.deadline != nil }
     }
     for case .hangUp(let id) in events { self.core.connection(id)?.exchange?.hungUp() }
-    let now = ContinuousClock.now
+    let now = Monotonic.now
     for connection in self.core.connections where connection.tick(now) == .late {
       let refusal = HTTPRefusal.requestTimeout(limit: configuration.receiveTimeout)
       connection.refuse(RawAnswer.bytes(self.core.refusal(refusal, nil)))
@@ -131,8 +131,8 @@ package final class HTTPServer: Sendable {
     for connection in self.core.connections {
       connection.exchange?.abandon(self.core.refusal(.stopping, nil))
     }
-    let deadline = ContinuousClock.now + Self.lastWordsTime
-    while !self.core.connections.isEmpty && ContinuousClock.now < deadline { self.turn(stopping: true) }
+    let deadline = Monotonic.now + Self.lastWordsTime
+    while !self.core.connections.isEmpty && Monotonic.now < deadline { self.turn(stopping: true) }
     MHD_stop_daemon(daemon)
     close(socket.descriptor)
     let waiters = self.stop.withLock { stop in
@@ -147,7 +147,7 @@ package final class HTTPServer: Sendable {
 
   private static func startDaemon(_ core: ServerCore, _ socket: ListenSocket) -> OpaquePointer? {
     let configuration = core.configuration
-    // Kept for the life of the process's server: the library calls back until its thread has ended.
+    // Unretained: the watching thread keeps the core until the library has stopped.
     return cmicrohttpd_start(
       socket.descriptor, UInt32(clamping: configuration.connectionsMax),
       UInt32(clamping: configuration.connectionsPerAddressMax), configuration.connectionMemoryBytes,

@@ -108,7 +108,7 @@ package final class HTTPStream: Sendable {
   }
 }
 
-private struct State: ~Copyable {
+private struct State {
   /// Oldest first; removal from the front is rare enough for an array of at most `Limits.items`.
   var queue: [[UInt8]] = []
   var queuedBytes = 0

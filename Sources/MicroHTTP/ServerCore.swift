@@ -42,7 +42,7 @@ final class ServerCore: Sendable {
     let client = ClientConnection(
       id: id, descriptor: cmicrohttpd_descriptor(connection),
       remoteAddress: ListenSocket.text(of: cmicrohttpd_client_address(connection)),
-      deadline: .now + self.configuration.receiveTimeout)
+      deadline: Monotonic.now + self.configuration.receiveTimeout)
     self.table.withLock { $0[id] = client }
     self.watch.deadlineAdded()
     return client
@@ -56,7 +56,7 @@ final class ServerCore: Sendable {
 
   func began(_ client: ClientConnection, rawTarget: String) -> Exchange {
     let exchange = Exchange(connection: client, rawTarget: rawTarget)
-    client.began(exchange, deadline: .now + self.configuration.receiveTimeout)
+    client.began(exchange, deadline: Monotonic.now + self.configuration.receiveTimeout)
     return exchange
   }
 
@@ -92,8 +92,7 @@ final class ServerCore: Sendable {
 
   func completed(_ exchange: Exchange) {
     exchange.stream?.close()
-    // Only when the connection goes before its answer is made.
-    exchange.connection.ended(idleUntil: .now + self.configuration.idleTimeout)
+    exchange.connection.ended(idleUntil: Monotonic.now + self.configuration.idleTimeout)
     self.watch.deadlineAdded()
   }
 

@@ -38,7 +38,7 @@ package final class QUICTransport: Transport, Sendable {
     let events = self.events
     self.driver.endpoint = QUICEndpoint(
       environment: environment, sink: self.driver, wallSeconds: { wallMilliseconds() / 1_000 },
-      events: { event in events.handler.withLock { $0 }?(event) })
+      events: { event in events.handler.withLock { $0 }?.call(event) })
     self.loop.add(self.driver)
     self.loop.start()
   }
@@ -47,7 +47,9 @@ package final class QUICTransport: Transport, Sendable {
 
   /// Whoever listens to this transport, once there is one.
   private final class EventSink: Sendable {
-    let handler = Mutex<(@Sendable (TransportEvent) -> Void)?>(nil)
+    /// A box, because a bare closure in a `Mutex` is wrapped once more by every access.
+    struct Handler { let call: @Sendable (TransportEvent) -> Void }
+    let handler = Mutex<Handler?>(nil)
   }
 
   package var streamExecutor: (any TaskExecutor)? { self.loop }
@@ -78,7 +80,7 @@ package final class QUICTransport: Transport, Sendable {
 
   /// Binds what is configured. Throws only when nothing at all could be bound.
   package func start(_ events: @escaping @Sendable (TransportEvent) -> Void) async throws {
-    self.events.handler.withLock { $0 = events }
+    self.events.handler.withLock { $0 = EventSink.Handler(call: events) }
     let addresses = self.addresses
     let driver = self.driver
     let (listeners, granted) = await self.loop.run {

@@ -22,6 +22,8 @@ func withServer(
   handler: @escaping @Sendable (HTTPRequest) -> HTTPOutcome, _ body: (HTTPServer) async throws -> Void
 ) async throws {
   var configuration = HTTPServerConfiguration(port: 0)
+  // A loaded machine is not what these tests are about.
+  configuration.receiveTimeout = .seconds(30)
   change(&configuration)
   let server = try HTTPServer(configuration, handler: handler)
   do {

@@ -9,6 +9,13 @@ enum Timestamp {
     return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
   }
 
+  /// Since an arbitrary moment; never runs backwards.
+  static func monotonic() -> Duration {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+  }
+
   /// `2026-01-31T23:59:59.123Z`
   static func text(_ milliseconds: Int64) -> String {
     let day: Int64 = 86_400_000

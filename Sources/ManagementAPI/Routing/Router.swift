@@ -65,8 +65,7 @@ struct Router: Sendable {
 }
 
 /// A foreign text for a message: in quotes, short, without control characters.
-func quoted(_ text: String) -> String {
-  let limit = 80
+func quoted(_ text: String, limit: Int = 80) -> String {
   let shown = text.unicodeScalars.prefix(limit).map { $0.value < 0x20 || $0.value == 0x7F ? "?" : Character($0) }
   return "\"\(String(shown))\(text.unicodeScalars.count > limit ? "…" : "")\""
 }
