@@ -446,7 +446,10 @@ final class QUICEndpoint: QUICConnectionOwner {
   }
 
   func verify(certificate: UnsafeRawBufferPointer) throws(CertificateError) -> VerifiedCertificate {
-    try self.certificates.verify(der: certificate, now: self.wallSeconds())
+    guard self.environment.configuration.cachesCertificates else {
+      return try CertificateVerifier.verify(der: certificate, now: self.wallSeconds())
+    }
+    return try self.certificates.verify(der: certificate, now: self.wallSeconds())
   }
 
   func connectionIsDirty(_ connection: QUICConnection) {

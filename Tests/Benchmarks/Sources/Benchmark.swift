@@ -19,6 +19,7 @@ import Synchronization
     let port = number("--port", 4790)
     var configuration = QUICConfiguration()
     if options["--cc"] == "cubic" { configuration.congestionControl = .cubic }
+    configuration.cachesCertificates = options["--certificate-cache"] != "off"
     configuration.handshakesMax = 4_096
     configuration.connectionsMax = 20_000
     let address = try Multiaddr("/ip4/127.0.0.1/udp/\(port)/quic-v1")
