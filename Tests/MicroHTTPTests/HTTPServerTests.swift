@@ -6,14 +6,16 @@ import Testing
 
 /// A gate that a handler waits at until a test opens it.
 final class Gate: Sendable {
-  private let stream: AsyncStream<Void>
-  private let continuation: AsyncStream<Void>.Continuation
+  private let isOpen = Atomic(false)
 
-  init() { (self.stream, self.continuation) = AsyncStream.makeStream() }
+  func open() { self.isOpen.store(true, ordering: .releasing) }
 
-  func open() { self.continuation.finish() }
-  /// Returns when opened, or when the task is cancelled.
-  func pass() async { for await _ in self.stream {} }
+  /// Returns when opened, or when the task is cancelled; any number of tasks may wait, each for itself.
+  func pass() async {
+    while !self.isOpen.load(ordering: .acquiring) {
+      do { try await Task.sleep(for: .milliseconds(2)) } catch { return }
+    }
+  }
 }
 
 /// Runs a server for the length of `body` and stops it.
