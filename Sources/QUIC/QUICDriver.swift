@@ -20,8 +20,6 @@ final class QUICDriver: EventLoopParticipant, DatagramSink, @unchecked Sendable 
   private let receiver = UDPReceiver()
   /// A burst that did not fit into a socket's buffer.
   private var held: Held?
-  /// Sockets that had more than one turn takes.
-  private var unfinished: Set<Int32> = []
 
   private struct Held {
     var bytes: [UInt8]

@@ -455,9 +455,5 @@ final class QUICEndpoint: QUICConnectionOwner {
   func connectionIsDirty(_ connection: QUICConnection) {
     connection.isDirty = true
     self.dirty.append(connection)
-    self.wake?()
   }
-
-  /// Called when something became due outside of a turn.
-  var wake: (() -> Void)?
 }

@@ -170,12 +170,6 @@ package final class QUICTransport: Transport, Sendable {
 
   /// Ends the loop's thread; after `shutdown`, and not from the loop itself.
   package func stop() { self.loop.stop() }
-
-  /// For benchmarks and tests: counts of datagrams without a connection.
-  func counters() async -> QUICEndpoint.Counters {
-    let driver = self.driver
-    return await self.loop.run { driver.endpoint.counters }
-  }
 }
 
 /// One dial between its start and its end. On the loop.

@@ -64,7 +64,7 @@ struct DialResource: Sendable {
     } catch {
       let code: ProblemCode = error.isUnsupported ? .unsupportedTransport : .invalidMultiaddr
       throw Problem(
-        code, "\(quoted(text)) in the field \(field): \(error.description)", members: [.init("field", .string(field))])
+        code, "in the field \(field): \(error.description)", members: [.init("field", .string(field))])
     }
   }
 }

@@ -22,7 +22,7 @@ struct RequestContext: Sendable {
     do throws(PeerIDError) {
       return try PeerID(text)
     } catch {
-      throw Problem(.invalidPeerID, "\(quoted(text)) in \(place) is no peer id: \(error.description)")
+      throw Problem(.invalidPeerID, "in \(place): \(error.description)")
     }
   }
 
@@ -94,7 +94,7 @@ struct RequestContext: Sendable {
   func json(_ value: JSON, status: Int = 200) -> HTTPResponse {
     HTTPResponse(
       status: status, headers: HTTPHeaders([("Content-Type", MediaType.header(MediaType.json))]),
-      body: value.encoded())
+      body: value.encoded() + [0x0A])
   }
 
   /// In the negotiated type.
