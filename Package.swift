@@ -63,12 +63,12 @@ let package = Package(
     tests("LinuxIO"),
     tests("GnuTLS", ["P2PCore"], resources: [.copy("Vectors")]),
     tests("QUIC", ["CLinux", "CNgtcp2", "GnuTLS", "LinuxIO", "P2PCore"]),
-    tests("P2PHost", ["P2PCore"]),
+    tests("P2PHost", ["P2PCore", "Logging"]),
     tests("MicroHTTP", ["HTTPTestClient"]),
     tests("Jansson"),
     tests("YAML"),
     tests("ManagementAPI", ["P2PHost", "P2PCore", "MicroHTTP", "Jansson", "HTTPTestClient"]),
-    tests("fednode", ["P2PCore", "YAML"]),
+    tests("fednode", ["P2PCore", "P2PHost", "Logging", "YAML"]),
   ],
   swiftLanguageModes: [.v6]
 )
