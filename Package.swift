@@ -54,7 +54,7 @@ let package = Package(
 
     // Run on demand by Tests/Benchmarks/run.
     .executableTarget(
-      name: "fednode-bench", dependencies: ["QUIC", "GnuTLS", "P2PCore"], path: "Tests/Benchmarks/Sources",
+      name: "fednode-bench", dependencies: ["QUIC", "GnuTLS", "P2PHost", "P2PCore"], path: "Tests/Benchmarks/Sources",
       swiftSettings: settings),
 
     .target(name: "HTTPTestClient", path: "Tests/Support/HTTPTestClient", swiftSettings: settings),
