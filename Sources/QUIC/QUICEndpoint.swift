@@ -377,7 +377,7 @@ final class QUICEndpoint: QUICConnectionOwner {
   func close(_ connection: QUICConnection, code: UInt64, words: String, now: MonotonicNanoseconds) {
     guard connection.phase != .closed else { return }
     // A code without streams' last words would be unkind: what is queued goes first, one burst of it.
-    if connection.phase == .established, !self.isBlocked,
+    if connection.phase == .established, connection.firstQueued != nil, !self.isBlocked,
       case .blocked = connection.write(self.slab, self.sink, now: now)
     {
       self.isBlocked = true
@@ -417,10 +417,11 @@ final class QUICEndpoint: QUICConnectionOwner {
     if connection.direction == .inbound, connection.handle == nil { self.handshakesInbound -= 1 }
     let ended = connection.onHandshakeEnd
     connection.onHandshakeEnd = nil
-    let failure = DialError(connection, reason)
+    // What it heard is asked before it ends.
+    let failure = ended == nil ? nil : DialError(connection, reason)
     connection.end(reason)
     if let handle = connection.handle { self.events(.closed(handle, reason)) }
-    ended?(.failure(failure))
+    if let failure { ended?(.failure(failure)) }
   }
 
   // MARK: QUICConnectionOwner
