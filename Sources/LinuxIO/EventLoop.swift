@@ -67,6 +67,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
 
   /// Starts the thread, which keeps the loop alive until `stop`.
   package func start() {
+    clinux_keep_freed_memory()
     let box = Unmanaged.passRetained(self)
     let result = pthread_create(
       &self.thread, nil,
