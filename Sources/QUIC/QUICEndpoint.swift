@@ -25,6 +25,8 @@ final class QUICEndpoint: QUICConnectionOwner {
   private var all: [ObjectIdentifier: QUICConnection] = [:]
   private var timers = TimerHeap()
   private var dirty: [QUICConnection] = []
+  /// What `flush` is working through while `dirty` fills again.
+  private var flushing: [QUICConnection] = []
   private var tombstones = Tombstones()
   private var certificates = CertificateCache()
   private(set) var handshakesInbound = 0
@@ -290,10 +292,13 @@ final class QUICEndpoint: QUICConnectionOwner {
   /// One burst of every connection that has something to say.
   private func flush(now: MonotonicNanoseconds) {
     guard !self.isBlocked, !self.dirty.isEmpty else { return }
-    let round = self.dirty
-    self.dirty.removeAll(keepingCapacity: true)
-    for connection in round { connection.isDirty = false }
-    for connection in round where connection.phase != .closed {
+    swap(&self.dirty, &self.flushing)
+    defer { self.flushing.removeAll(keepingCapacity: true) }
+    // By index, as an iterator allocates in a debug build, where AllocationTests count.
+    for index in 0..<self.flushing.count { self.flushing[index].isDirty = false }
+    for index in 0..<self.flushing.count {
+      let connection = self.flushing[index]
+      if connection.phase == .closed { continue }
       if self.isBlocked {
         connection.markDirty()
         continue

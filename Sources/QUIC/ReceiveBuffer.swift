@@ -43,7 +43,7 @@ struct ReceiveBuffer {
       self.count -= maximum
       return bytes
     }
-    self.chunks.removeFirst()
+    self.chunks.remove(at: 0)
     self.count -= available
     defer { self.readIndex = 0 }
     return self.readIndex == 0 ? first : Array(first[self.readIndex...])
