@@ -58,11 +58,12 @@ let package = Package(
       swiftSettings: settings),
 
     .target(name: "HTTPTestClient", path: "Tests/Support/HTTPTestClient", swiftSettings: settings),
+    .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
     tests("P2PCore", resources: [.copy("Vectors")]),
     tests("Logging"),
     tests("LinuxIO"),
     tests("GnuTLS", ["P2PCore"], resources: [.copy("Vectors")]),
-    tests("QUIC", ["CLinux", "CNgtcp2", "GnuTLS", "LinuxIO", "P2PCore"]),
+    tests("QUIC", ["AllocationCounter", "CLinux", "CNgtcp2", "GnuTLS", "LinuxIO", "P2PCore"]),
     tests("P2PHost", ["P2PCore", "Logging"]),
     tests("MicroHTTP", ["HTTPTestClient"]),
     tests("Jansson"),

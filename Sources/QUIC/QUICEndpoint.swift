@@ -29,6 +29,8 @@ final class QUICEndpoint: QUICConnectionOwner {
   private var all: [ObjectIdentifier: QUICConnection] = [:]
   private var timers = TimerHeap()
   private var dirty: [QUICConnection] = []
+  /// What `flush` is working through while `dirty` fills again.
+  private var flushing: [QUICConnection] = []
   private var tombstones = Tombstones()
   private var certificates = CertificateCache()
   private(set) var handshakesInbound = 0
@@ -306,10 +308,13 @@ final class QUICEndpoint: QUICConnectionOwner {
   /// One burst of every connection that has something to say.
   private func flush(now: MonotonicNanoseconds) {
     guard !self.isBlocked, !self.dirty.isEmpty else { return }
-    let round = self.dirty
-    self.dirty.removeAll(keepingCapacity: true)
-    for connection in round { connection.isDirty = false }
-    for connection in round where connection.phase != .closed {
+    swap(&self.dirty, &self.flushing)
+    defer { self.flushing.removeAll(keepingCapacity: true) }
+    // By index, as an iterator allocates in a debug build, where AllocationTests count.
+    for index in 0..<self.flushing.count { self.flushing[index].isDirty = false }
+    for index in 0..<self.flushing.count {
+      let connection = self.flushing[index]
+      if connection.phase == .closed { continue }
       if self.isBlocked {
         connection.markDirty()
         continue
@@ -393,7 +398,7 @@ final class QUICEndpoint: QUICConnectionOwner {
   func close(_ connection: QUICConnection, code: UInt64, words: String, now: MonotonicNanoseconds) {
     guard connection.phase != .closed else { return }
     // A code without streams' last words would be unkind: what is queued goes first, one burst of it.
-    if connection.phase == .established, !self.isBlocked,
+    if connection.phase == .established, connection.firstQueued != nil, !self.isBlocked,
       case .blocked = connection.write(self.slab, self.sink, now: now)
     {
       self.isBlocked = true
@@ -439,10 +444,11 @@ final class QUICEndpoint: QUICConnectionOwner {
     if connection.direction == .inbound, connection.handle == nil { self.handshakesInbound -= 1 }
     let ended = connection.onHandshakeEnd
     connection.onHandshakeEnd = nil
-    let failure = DialError(connection, reason)
+    // What it heard is asked before it ends.
+    let failure = ended == nil ? nil : DialError(connection, reason)
     connection.end(reason)
     if let handle = connection.handle { self.events(.closed(handle, reason)) }
-    ended?(.failure(failure))
+    if let failure { ended?(.failure(failure)) }
   }
 
   // MARK: QUICConnectionOwner
