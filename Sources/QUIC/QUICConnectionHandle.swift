@@ -18,7 +18,8 @@ final class QUICConnectionHandle: Connection, @unchecked Sendable {
   let quicVersion = "1"
   private let currentRemoteAddress: Mutex<Multiaddr>
   private let connection: QUICConnection
-  private unowned let endpoint: QUICEndpoint
+  /// Gone after the transport has ended, whoever still holds this.
+  private weak var endpoint: QUICEndpoint?
 
   private static let count = Atomic<UInt64>(0)
 
@@ -87,10 +88,10 @@ final class QUICConnectionHandle: Connection, @unchecked Sendable {
 
   func close(code: UInt64, reason: String) {
     guard let loop = self.connection.loop, !loop.isCurrent else {
-      self.endpoint.close(self.connection, code: code, words: reason, now: monotonicNow())
+      self.endpoint?.close(self.connection, code: code, words: reason, now: monotonicNow())
       return
     }
-    loop.execute { self.endpoint.close(self.connection, code: code, words: reason, now: monotonicNow()) }
+    loop.execute { self.endpoint?.close(self.connection, code: code, words: reason, now: monotonicNow()) }
   }
 }
 

@@ -18,7 +18,8 @@ final class QUICEndpoint: QUICConnectionOwner {
   static let dropEventInterval: UInt64 = 60_000_000_000
 
   var environment: QUICConnection.Environment
-  private let sink: any DatagramSink
+  /// It owns this endpoint.
+  private unowned let sink: any DatagramSink
   private let events: (TransportEvent) -> Void
   /// Unix seconds, for certificates.
   private let wallSeconds: () -> Int64
@@ -448,6 +449,8 @@ final class QUICEndpoint: QUICConnectionOwner {
     let failure = ended == nil ? nil : DialError(connection, reason)
     connection.end(reason)
     if let handle = connection.handle { self.events(.closed(handle, reason)) }
+    // The two hold each other while the connection lives.
+    connection.handle = nil
     if let failure { ended?(.failure(failure)) }
   }
 

@@ -50,7 +50,11 @@ final class SimulatedNetwork {
       self.address = address
     }
 
+    /// The network is no more; nothing may reach for it.
+    var isAlone = false
+
     func send(_ bytes: UnsafeRawBufferPointer, segment: Int, route: borrowing cng_route) -> Bool {
+      if self.isAlone { return true }
       var start = 0
       while start < bytes.count {
         let end = min(start + segment, bytes.count)
@@ -99,11 +103,18 @@ final class SimulatedNetwork {
   private var flights: [Flight] = []
   private var order: UInt64 = 0
   private var nodes: [Node] = []
+  /// With those that were replaced.
+  private var allNodes: [Node] = []
   private var random: SeededGenerator
   /// What was carried, for replays.
   var tap: (([UInt8], SocketAddress, SocketAddress) -> Void)?
 
   init(seed: UInt64) { self.random = SeededGenerator(state: seed) }
+
+  deinit {
+    for node in self.allNodes { node.isAlone = true }
+    for node in self.allNodes { node.endpoint.closeAll(code: 0, words: "", now: self.now) }
+  }
 
   func addNode(
     _ name: String, configuration: QUICConfiguration = .init(), identity: IdentityKey? = nil, port: UInt16? = nil,
@@ -121,6 +132,7 @@ final class SimulatedNetwork {
       events: { [unowned node] in node.events.append($0) })
     node.endpoint.startAccepting()
     self.nodes.append(node)
+    self.allNodes.append(node)
     return node
   }
 

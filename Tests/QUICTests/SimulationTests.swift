@@ -271,6 +271,29 @@ import Testing
     #expect(server.endpoint.connectionCount == 0)
   }
 
+  @Test("nothing of a connection is left when it is closed and nobody holds it", arguments: [true, false])
+  func connectionsAreForgotten(closedByServer: Bool) throws {
+    let (network, client, server) = try self.network(18)
+    weak var connection: QUICConnection?
+    weak var handle: QUICConnectionHandle?
+    do {
+      let dial = network.connect(client, server)
+      connection = dial.connection
+      handle = dial.connection?.handle
+      #expect(network.transfer([1, 2, 3], over: dial, to: server) == [1, 2, 3])
+      let isThere = connection != nil && handle != nil
+      #expect(isThere)
+    }
+    (closedByServer ? server : client).endpoint.closeAll(code: 0, words: "", now: network.now)
+    network.run(seconds: 1)
+    #expect(client.closeReasons.count == 1 && server.closeReasons.count == 1)
+    client.events = []
+    server.events = []
+    // Compared outside, or a failure would show the object and all that it holds.
+    let isGone = connection == nil && handle == nil
+    #expect(isGone)
+  }
+
   @Test("memory of a connection's streams goes back: a thousand streams leave none behind")
   func streamsAreForgotten() throws {
     let (network, client, server) = try self.network(17)

@@ -126,8 +126,11 @@ final class MemoryTransport: Transport, Sendable {
     accepter.join(dialler)
     remote.state.withLock { $0.connections.append(accepter) }
     self.state.withLock { $0.connections.append(dialler) }
-    remote.tell(.opened(accepter))
+    // Neither side may hear of what the other does to the connection before it heard of the connection.
+    self.queue.suspend()
     self.tell(.opened(dialler))
+    remote.tell(.opened(accepter))
+    self.queue.resume()
     // The event has been told when this returns.
     await withCheckedContinuation { continuation in self.queue.async { continuation.resume() } }
     return dialler
