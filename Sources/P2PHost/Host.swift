@@ -123,6 +123,7 @@ package actor Host {
     await self.transport.shutdown(code: ConnectionCode.shutdown, timeout: left)
     self.drainInbox()
     self.ticker?.cancel()
+    self.router.forgetHandlers()
     self.phase = .stopped
   }
 

@@ -148,4 +148,20 @@ struct RouterTests {
       #expect("\(error)".contains("unregister"))
     }
   }
+  @Test("are let go with their host after a shutdown")
+  func freed() async throws {
+    let network = MemoryNetwork()
+    weak var host: Host?
+    // Held by the handler of identify.
+    weak var profile: LocalProfile?
+    do {
+      let node = try await Node.started(1, network)
+      host = node.host
+      profile = node.host.profile
+      await node.host.shutdown(timeout: .seconds(1))
+    }
+    for _ in 0..<100_000 where host != nil || profile != nil { await Task.yield() }
+    let isFreed = host == nil && profile == nil
+    #expect(isFreed)
+  }
 }

@@ -281,4 +281,22 @@ func eventually(_ condition: () async -> Bool) async -> Bool {
     }
     await pair.stop()
   }
+  @Test("nothing of a transport is left when it has stopped")
+  func freed() async throws {
+    weak var transport: QUICTransport?
+    // Holds the descriptors of epoll and of the wake-up.
+    weak var loop: AnyObject?
+    do {
+      let pair = try await Pair()
+      let connection = try await pair.dial()
+      let stream = try await connection.openStream()
+      try await stream.write([1], finish: false)
+      #expect(try await stream.read(upTo: 1) == [1])
+      transport = pair.server
+      loop = pair.server.streamExecutor
+      await pair.stop()
+    }
+    let isFreed = await eventually { transport == nil && loop == nil }
+    #expect(isFreed)
+  }
 }

@@ -83,6 +83,9 @@ final class ProtocolRouter: Sendable {
   /// Streams that a shutdown waits for.
   var delayingStreams: Int { self.state.withLock { $0.delaying } }
 
+  /// Serves nothing any more. Handlers hold what they tell of, and with it the transport that holds this router.
+  func forgetHandlers() { self.state.withLock { $0.handlers = [:] } }
+
   /// From now on every new stream is reset.
   func drain() { self.state.withLock { $0.draining = true } }
 
