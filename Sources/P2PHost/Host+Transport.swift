@@ -15,6 +15,10 @@ extension Host {
         self.counters.connectionRefused()
         self.publish(
           "peer.refused", fields: [("remote_address", .string("\(address)")), ("reason", .string(reason))])
+      case .datagramsDropped(let count, let address):
+        self.log.notice(
+          "datagrams that belong to no connection were dropped",
+          [("count", "\(count)"), ("last_from", "\(address)")])
       case .listenerFailed(let listener):
         self.publish(
           "listener.failed",
@@ -28,6 +32,9 @@ extension Host {
   private func opened(_ connection: any Connection) {
     if let (code, reason) = self.refusal(of: connection) {
       self.counters.connectionRefused()
+      self.publish(
+        "peer.refused", peer: connection.remotePeer,
+        fields: [("remote_address", .string("\(connection.remoteAddress)")), ("reason", .string(reason))])
       connection.close(code: code, reason: reason)
       return
     }

@@ -12,6 +12,10 @@ final class QUICEndpoint: QUICConnectionOwner {
   static let retryTokenNanoseconds: UInt64 = 10_000_000_000
   /// Answers to datagrams without a connection (Retry, version negotiation, stateless reset, refusal) a second.
   static let answersPerSecondMax = 2_000
+  /// Events about refused connections a second. The log has its own limit by address; this one bounds the work.
+  static let refusalEventsPerSecondMax = 64
+  /// Between two events about dropped datagrams.
+  static let dropEventInterval: UInt64 = 60_000_000_000
 
   var environment: QUICConnection.Environment
   private let sink: any DatagramSink
@@ -32,7 +36,9 @@ final class QUICEndpoint: QUICConnectionOwner {
   private(set) var handshakesInbound = 0
   private var isAccepting = false
   private var answers = (second: UInt64(0), count: 0)
-  private var lastRefusal: MonotonicNanoseconds = 0
+  private var refusalEvents = (second: UInt64(0), count: 0)
+  /// When dropped datagrams were last told of, and how many there had been.
+  private var dropEvent: (time: MonotonicNanoseconds, dropped: Int)?
   /// The sink has no room: nothing is written until `unblock`.
   private(set) var isBlocked = false
 
@@ -101,6 +107,7 @@ final class QUICEndpoint: QUICConnectionOwner {
   ) {
     let outcome = connection.receive(datagram, local: &local, remote: &remote, ecn: ecn, now: now)
     self.settle(connection, outcome, now: now)
+    if case .dropped = outcome { self.drop(remote, now) }
   }
 
   /// The long way: long headers, unknown ids.
@@ -119,8 +126,7 @@ final class QUICEndpoint: QUICConnectionOwner {
       self.counters.versionNegotiations += 1
       return
     default:
-      self.counters.dropped += 1
-      return
+      return self.drop(remote, now)
     }
     let id = ConnectionID(dcid)
     if let connection = self.connections[id] {
@@ -152,10 +158,7 @@ final class QUICEndpoint: QUICConnectionOwner {
       return self.deliver(datagram, to: connection, &local, &remote, ecn, now)
     }
     // Shorter than its cause, so that two endpoints cannot answer each other for ever.
-    guard datagram.count >= 22 else {
-      self.counters.dropped += 1
-      return
-    }
+    guard datagram.count >= 22 else { return self.drop(remote, now) }
     var dcid = dcid
     let length = min(41, datagram.count - 1)
     self.answer(&local, &remote, now) { packet, _ in
@@ -172,10 +175,7 @@ final class QUICEndpoint: QUICConnectionOwner {
   ) {
     var initial = cng_initial()
     let data = datagram.baseAddress!.assumingMemoryBound(to: UInt8.self)
-    guard self.isAccepting, cng_accept(data, datagram.count, &initial) == 0 else {
-      self.counters.dropped += 1
-      return
-    }
+    guard self.isAccepting, cng_accept(data, datagram.count, &initial) == 0 else { return self.drop(remote, now) }
     let limit = self.environment.configuration.handshakesMax
     if cng_is_retry_token(&initial) {
       guard
@@ -220,10 +220,26 @@ final class QUICEndpoint: QUICConnectionOwner {
     self.answer(&local, &remote, now) { packet, _ in cng_write_refusal(packet, 1_200, &initial, CNG_CONNECTION_REFUSED)
     }
     self.counters.refused += 1
-    // One event a second says enough.
-    guard now &- self.lastRefusal >= 1_000_000_000 else { return }
-    self.lastRefusal = now
-    self.events(.inboundRefused(remoteAddress: SocketAddress(raw: remote).multiaddr, reason: reason))
+    self.tellRefusal(SocketAddress(raw: remote), reason, now)
+  }
+
+  private func tellRefusal(_ remote: SocketAddress, _ reason: String, _ now: MonotonicNanoseconds) {
+    let second = now / 1_000_000_000
+    if self.refusalEvents.second != second { self.refusalEvents = (second, 0) }
+    guard self.refusalEvents.count < QUICEndpoint.refusalEventsPerSecondMax else { return }
+    self.refusalEvents.count += 1
+    self.events(.inboundRefused(remoteAddress: remote.multiaddr, reason: reason))
+  }
+
+  /// Counts a datagram that is for nobody.
+  private func drop(_ remote: clinux_address, _ now: MonotonicNanoseconds) {
+    self.counters.dropped += 1
+    // A node that only dials, or ends, has nothing to report.
+    guard self.isAccepting else { return }
+    if let last = self.dropEvent, now &- last.time < QUICEndpoint.dropEventInterval { return }
+    let count = self.counters.dropped - (self.dropEvent?.dropped ?? 0)
+    self.dropEvent = (now, self.counters.dropped)
+    self.events(.datagramsDropped(count: count, lastFrom: SocketAddress(raw: remote).multiaddr))
   }
 
   private func makeConnection(
@@ -401,6 +417,12 @@ final class QUICEndpoint: QUICConnectionOwner {
     _ connection: QUICConnection, _ reason: CloseReason, code: UInt64, words: String, now: MonotonicNanoseconds
   ) {
     guard connection.phase != .closed, let raw = connection.raw else { return }
+    if connection.direction == .inbound, connection.handle == nil, reason.initiator != .remote,
+      reason.reason != "closed_locally"
+    {
+      let words = reason.detail.map { "\(reason.reason): \($0)" } ?? reason.reason
+      self.tellRefusal(connection.path.remote, words, now)
+    }
     let isSilent =
       reason.initiator != .local || (reason.reason == "handshake_timeout" && connection.direction == .inbound)
     let last = isSilent ? nil : connection.writeClose(code: code, words: words, slab: self.slab, now: now)

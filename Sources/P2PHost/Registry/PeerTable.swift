@@ -19,8 +19,10 @@ struct PeerTable: Sendable {
     _modify { yield &self.records[id] }
   }
 
-  /// In the order of their ids' text.
-  var sorted: [PeerRecord] { self.records.values.sorted { $0.text < $1.text } }
+  /// In the order of their ids' bytes. Sorts ids: records are large to move about.
+  var sorted: [PeerRecord] {
+    self.records.keys.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }.compactMap { self.records[$0] }
+  }
 
   enum OnAdd: Sendable, Equatable {
     case known
