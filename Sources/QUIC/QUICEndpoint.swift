@@ -29,6 +29,7 @@ final class QUICEndpoint: QUICConnectionOwner {
   private var certificates = CertificateCache()
   private(set) var handshakesInbound = 0
   private var isAccepting = false
+  private var admits: ([UInt8]) -> String? = { _ in nil }
   private var answers = (second: UInt64(0), count: 0)
   private var lastRefusal: MonotonicNanoseconds = 0
   /// The sink has no room: nothing is written until `unblock`.
@@ -58,7 +59,11 @@ final class QUICEndpoint: QUICConnectionOwner {
 
   var connectionCount: Int { self.all.count }
 
-  func startAccepting() { self.isAccepting = true }
+  /// `admits` is asked for the address of every newcomer, and answers why it is refused, or nil.
+  func startAccepting(admits: @escaping ([UInt8]) -> String? = { _ in nil }) {
+    self.admits = admits
+    self.isAccepting = true
+  }
   func stopAccepting() { self.isAccepting = false }
 
   // MARK: Input
@@ -173,6 +178,9 @@ final class QUICEndpoint: QUICConnectionOwner {
     guard self.isAccepting, cng_accept(data, datagram.count, &initial) == 0 else {
       self.counters.dropped += 1
       return
+    }
+    if let reason = self.admits(SocketAddress(raw: remote).address) {
+      return self.refuse(&initial, reason, &local, &remote, now)
     }
     let limit = self.environment.configuration.handshakesMax
     if cng_is_retry_token(&initial) {
@@ -418,6 +426,7 @@ final class QUICEndpoint: QUICConnectionOwner {
     let ended = connection.onHandshakeEnd
     connection.onHandshakeEnd = nil
     let failure = DialError(connection, reason)
+    connection.handle?.keepStatistics()
     connection.end(reason)
     if let handle = connection.handle { self.events(.closed(handle, reason)) }
     ended?(.failure(failure))

@@ -31,7 +31,7 @@ private final class DeadTransport: Transport {
         localPeer: Sample.peer(0), publicKey: PublicKey(type: .ed25519, data: [UInt8](repeating: 1, count: 32)),
         agentVersion: "fednode/test"),
       transport: DeadTransport(), events: EventLog(bootID: "0123456789ab"),
-      clock: .system(wall: { Timestamp.now() }), resolve: { _, _ in [] }, interfaces: { [] })
+      clock: .system(wall: { Timestamp.now() }), services: HostServices(resolve: { _, _ in [] }, interfaces: { [] }))
   }
 
   @Test("a real host is shown, dials and tells only events that the specification has") func real() async throws {

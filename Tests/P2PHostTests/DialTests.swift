@@ -250,7 +250,7 @@ struct DialTests {
     let network = MemoryNetwork()
     let node = try await Node.started(1, network) {
       $0.limits.dialAddressesMax = 2
-      $0.limits.connectionsMax = 1
+      $0.limits.connections.total = 1
     }
     let many = await node.host.dial(peer: nil, addresses: (20..<24).map { Node.address($0) }, timeout: nil)
     #expect(many.attempts.map(\.outcome) == [.skipped, .skipped, .failed, .failed])

@@ -19,8 +19,8 @@ struct PeerTable: Sendable {
     _modify { yield &self.records[id] }
   }
 
-  /// In the order of their ids' text.
-  var sorted: [PeerRecord] { self.records.values.sorted { $0.text < $1.text } }
+  /// In the order of their ids' text, without those that an operator deleted.
+  var sorted: [PeerRecord] { self.records.values.filter { !$0.isForgotten }.sorted { $0.text < $1.text } }
 
   enum OnAdd: Sendable, Equatable {
     case known
@@ -36,12 +36,15 @@ struct PeerTable: Sendable {
     return .added(forgotten: forgotten)
   }
 
-  /// Forgets the peers that are at rest and were unseen longest: a 64th of the table at a time, so that the cost
+  /// For a peer at rest.
+  mutating func remove(_ id: PeerID) { self.records[id] = nil }
+
+  /// Forgets the peers that are at rest, are not in the address book and were unseen longest: a 64th of the table at a time, so that the cost
   /// of the search is spread over as many additions.
   private mutating func evict() -> [PeerID] {
     let count = max(1, self.maximum / 64)
     let victims = self.records.values
-      .filter { $0.lifecycle.isAtRest }
+      .filter { $0.lifecycle.isAtRest && $0.book == nil }
       .sorted { ($0.lastSeenAt ?? $0.firstSeenAt, $0.text) < ($1.lastSeenAt ?? $1.firstSeenAt, $1.text) }
       .prefix(count)
       .map(\.id)
