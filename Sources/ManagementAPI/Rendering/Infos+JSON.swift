@@ -140,7 +140,7 @@ extension Blocklist.Record {
 extension UnknownPeers.Entry {
   func json() -> JSON {
     [
-      "peer_id": JSON(self.peerID), "remote_address": JSON(self.address), "first_seen_at": JSON(time: self.firstSeenAt),
+      "peer_id": JSON(self.peer), "remote_address": JSON(self.address), "first_seen_at": JSON(time: self.firstSeenAt),
       "last_seen_at": JSON(time: self.lastSeenAt), "count": JSON(self.count),
     ]
   }

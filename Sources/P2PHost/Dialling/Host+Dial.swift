@@ -75,11 +75,11 @@ extension Host {
   /// Under way first, then those that ended, each newest first.
   package func dials() async -> [DialInfo] {
     self.dialJobs.values.map(\.info).sorted { ($0.startedAt, $0.id) > ($1.startedAt, $1.id) }
-      + self.endedDials.newestFirst.map { $0.element }
+      + self.endedDials.newestFirst().map { $0.element }
   }
 
   package func dialInfo(_ id: String) async -> DialInfo? {
-    self.dialJobs[id]?.info ?? self.endedDials.newestFirst.first { $0.element.id == id }?.element
+    self.dialJobs[id]?.info ?? self.endedDials.newestFirst().first { $0.element.id == id }?.element
   }
 
   /// Nil when there is no such dial; false when it has ended already.

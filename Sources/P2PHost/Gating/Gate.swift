@@ -1,4 +1,4 @@
-package import P2PCore
+internal import P2PCore
 internal import Synchronization
 
 /// Who may connect: the blocklist, and in allow-list mode the address book.
@@ -58,10 +58,28 @@ package final class Gate: Sendable {
   func admit(_ peer: PeerID) { self.state.withLock { _ = $0.members.insert(peer) } }
   func dismiss(_ peer: PeerID) { self.state.withLock { _ = $0.members.remove(peer) } }
 
-  /// Changes the blocklist.
-  func withBlocklist<Result, Failure: Error>(
-    _ body: (inout Blocklist) throws(Failure) -> sending Result
-  ) throws(Failure) -> sending Result {
-    try self.state.withLock { state throws(Failure) in try body(&state.blocklist) }
+  // MARK: Blocklist
+
+  var blocklist: [Blocklist.Record] { self.state.withLock { $0.blocklist.entries } }
+
+  /// True when the entry is new.
+  func block(_ entry: BlockEntry, expiresAt: Int64?, reason: String?, now: Int64) throws(BlockEntryError) -> Bool {
+    let result: Result<Bool, BlockEntryError> = self.state.withLock { state in
+      Result { () throws(BlockEntryError) in
+        try state.blocklist.put(entry, expiresAt: expiresAt, reason: reason, now: now)
+      }
+    }
+    return try result.get()
+  }
+
+  /// False when it was not there.
+  func unblock(_ entry: BlockEntry) -> Bool { self.state.withLock { $0.blocklist.remove(entry) } }
+
+  /// Takes out what has ended.
+  func expire(now: Int64) -> [BlockEntry] {
+    self.state.withLock { state in
+      guard let next = state.blocklist.nextExpiry, next <= now else { return [] }
+      return state.blocklist.expire(now: now)
+    }
   }
 }

@@ -5,7 +5,7 @@ package import P2PCore
 extension Host {
   /// Entries of the blocklist, sorted.
   package func blocklist() async -> [Blocklist.Record] {
-    self.gate.withBlocklist { $0.entries }
+    self.gate.blocklist
   }
 
   /// Blocks a peer or a network and closes what it matches; true when the entry is new. `expiresAt`: milliseconds
@@ -14,9 +14,7 @@ extension Host {
     let now = self.clock.wall()
     let isNew: Bool
     do throws(BlockEntryError) {
-      isNew = try self.gate.withBlocklist { list throws(BlockEntryError) in
-        try list.put(entry, expiresAt: expiresAt, reason: reason, now: now)
-      }
+      isNew = try self.gate.block(entry, expiresAt: expiresAt, reason: reason, now: now)
     } catch {
       throw .full(error.description)
     }
@@ -43,18 +41,14 @@ extension Host {
 
   /// False when there is no such entry.
   package func unblock(_ entry: BlockEntry) async throws(BookError) -> Bool {
-    guard self.gate.withBlocklist({ $0.remove(entry) }) else { return false }
+    guard self.gate.unblock(entry) else { return false }
     self.resumeBlocked(by: [entry])
     try await self.saveBook()
     return true
   }
 
   func expireBlocks() {
-    let now = self.clock.wall()
-    let expired = self.gate.withBlocklist { list in
-      list.nextExpiry.map { $0 <= now } == true ? list.expire(now: now) : []
-    }
-    self.resumeBlocked(by: expired)
+    self.resumeBlocked(by: self.gate.expire(now: self.clock.wall()))
   }
 
   private func resumeBlocked(by entries: [BlockEntry]) {

@@ -39,9 +39,7 @@ extension Host {
     }
     for block in blocks where block.expiresAt.map({ $0 > now }) != false {
       do throws(BlockEntryError) {
-        _ = try self.gate.withBlocklist { list throws(BlockEntryError) in
-          try list.put(block.entry, expiresAt: block.expiresAt, reason: block.reason, now: block.createdAt)
-        }
+        _ = try self.gate.block(block.entry, expiresAt: block.expiresAt, reason: block.reason, now: block.createdAt)
       } catch {
         self.log.error("a blocklist entry was dropped", [("entry", "\(block.entry)"), ("error", error.description)])
       }
@@ -131,7 +129,7 @@ extension Host {
     }
     let snapshot = BookSnapshot(
       revision: self.bookRevision, peers: peers.sorted { $0.peerID.description < $1.peerID.description },
-      blocks: self.gate.withBlocklist { $0.entries })
+      blocks: self.gate.blocklist)
     do { try await save(snapshot) } catch { throw .notSaved("\(error)") }
   }
 }

@@ -23,11 +23,12 @@ struct Node: Sendable {
     quic.handshakesMax = configuration.handshakesMax == 0 ? .max : configuration.handshakesMax
     quic.streamsPerConnection =
       configuration.streamsPerConnectionMax == 0 ? 1 << 20 : configuration.streamsPerConnectionMax
-    self.transport = try QUICTransport(identity: identity, addresses: addresses, configuration: quic)
     let host = Self.hostConfiguration(identity, configuration)
     quic.connectionsMax = host.limits.connections.total == 0 ? .max : host.limits.connections.total + Self.spare
     self.transport = try QUICTransport(identity: identity, addresses: addresses, configuration: quic)
     let resolver = Resolver(servers: configuration.dnsServers)
+    var saveBook: BookSaver?
+    if let store { saveBook = { try await store.save($0) } }
     self.host = Host(
       configuration: host, transport: self.transport, events: EventLog(bootID: Self.bootID()),
       clock: .system(wall: { Self.wallMilliseconds() }),
@@ -35,7 +36,7 @@ struct Node: Sendable {
         resolve: { try await resolver.addresses(of: $0, $1) },
         resolveText: { try await resolver.texts(of: $0) },
         interfaces: { interfaceAddresses().map { IPEndpoint(address: $0.address, port: 0) } },
-        saveBook: store.map { store in { try await store.save($0) } }))
+        saveBook: saveBook))
   }
 
   /// Connections that the transport may hold beyond the host's limit, so that it is the host that refuses them: it

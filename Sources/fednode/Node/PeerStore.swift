@@ -197,7 +197,7 @@ struct StoredBook: Sendable, Hashable {
       var reason: String?
       if case .string(let text)? = item["reason"] { reason = text }
       return Blocklist.Record(
-        entry: try BlockEntry(try Self.text(item, "entry")), expiresAt: expiresAt, reason: reason, createdAt: createdAt)
+        entry: try BlockEntry(try Self.text(item, "entry")), createdAt: createdAt, expiresAt: expiresAt, reason: reason)
     } catch {
       throw StoredBookError(description: "\(error)")
     }

@@ -45,9 +45,9 @@ final class Resolver: Sendable {
     let key = Key(name: name, family: family)
     let now = Self.now()
     if let cached = self.cache.withLock({ $0[key] }), cached.expiry > now { return cached.addresses }
-    let found = try await self.run(name) { try self.askAddresses(name, family) }
-    let addresses = found.map(\.address)
-    let kept = min(.seconds(found.map(\.ttl).min() ?? 0), Self.keptMax)
+    let found = try await self.run(name) { () throws(Failure) in try self.askAddresses(name, family) }
+    let addresses = found.map { $0.address }
+    let kept = min(.seconds(found.map { $0.ttl }.min() ?? 0), Self.keptMax)
     if kept > .zero {
       self.cache.withLock { cache in
         if cache.count >= Self.cachedMax { cache = cache.filter { $0.value.expiry > now } }
@@ -59,7 +59,7 @@ final class Resolver: Sendable {
   }
 
   func texts(of name: String) async throws -> [String] {
-    try await self.run(name) { try self.askTexts(name) }
+    try await self.run(name) { () throws(Failure) in try self.askTexts(name) }
   }
 
   // MARK: Blocking
