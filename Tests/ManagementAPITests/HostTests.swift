@@ -12,7 +12,9 @@ private final class DeadTransport: Transport {
   let listenAddresses = [Sample.address()]
   let listeners = [ListenerStatus(address: Sample.address(), error: nil)]
 
-  func start(_ events: @escaping @Sendable (TransportEvent) -> Void) async throws {}
+  func start(
+    admits: @escaping @Sendable (_ ip: [UInt8]) -> String?, events: @escaping @Sendable (TransportEvent) -> Void
+  ) async throws {}
 
   func dial(
     _ address: Multiaddr, expecting peer: PeerID?, timeout: Duration
