@@ -55,21 +55,22 @@ let package = Package(
 
     // Run on demand by Tests/Benchmarks/run.
     .executableTarget(
-      name: "fednode-bench", dependencies: ["QUIC", "GnuTLS", "P2PCore"], path: "Tests/Benchmarks/Sources",
+      name: "fednode-bench", dependencies: ["QUIC", "GnuTLS", "P2PHost", "P2PCore"], path: "Tests/Benchmarks/Sources",
       swiftSettings: settings),
 
     .target(name: "HTTPTestClient", path: "Tests/Support/HTTPTestClient", swiftSettings: settings),
+    .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
     tests("P2PCore", resources: [.copy("Vectors")]),
     tests("Logging"),
     tests("LinuxIO"),
     tests("GnuTLS", ["P2PCore"], resources: [.copy("Vectors")]),
-    tests("QUIC", ["CLinux", "CNgtcp2", "GnuTLS", "LinuxIO", "P2PCore"]),
-    tests("P2PHost", ["P2PCore"]),
+    tests("QUIC", ["AllocationCounter", "CLinux", "CNgtcp2", "GnuTLS", "LinuxIO", "P2PCore"]),
+    tests("P2PHost", ["P2PCore", "Logging"]),
     tests("MicroHTTP", ["HTTPTestClient"]),
     tests("Jansson"),
     tests("YAML"),
     tests("ManagementAPI", ["P2PHost", "P2PCore", "MicroHTTP", "Jansson", "HTTPTestClient"]),
-    tests("fednode", ["P2PCore", "YAML"]),
+    tests("fednode", ["P2PCore", "P2PHost", "Logging", "YAML"]),
   ],
   swiftLanguageModes: [.v6]
 )

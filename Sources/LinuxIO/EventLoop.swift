@@ -38,6 +38,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
   private let wakeup: Int32
   private let threadID = Atomic<UInt>(0)
   private var localJobs: [UnownedJob] = []
+  private var localClosures: [@Sendable () -> Void] = []
   private var participants: [any EventLoopParticipant] = []
   private var descriptors: [Int32: any EventLoopParticipant] = [:]
   private var thread = pthread_t()
@@ -66,6 +67,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
 
   /// Starts the thread, which keeps the loop alive until `stop`.
   package func start() {
+    clinux_keep_freed_memory()
     let box = Unmanaged.passRetained(self)
     let result = pthread_create(
       &self.thread, nil,
@@ -115,8 +117,13 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
 
   // MARK: Work from outside
 
-  /// Runs `body` on the loop soon, in the order of calls from one thread.
+  /// Runs `body` on the loop soon, in the order of calls from one thread. From the loop itself: after the jobs of this
+  /// turn, without a system call.
   package func execute(_ body: @escaping @Sendable () -> Void) {
+    if self.isCurrent {
+      self.localClosures.append(body)
+      return
+    }
     let mustWake = self.shared.withLock { shared in
       shared.closures.append(body)
       defer { shared.woken = true }
@@ -174,11 +181,12 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
         self.wait(until: deadline, events)
         let stopping = self.takeShared()
         self.runJobs()
+        self.runClosures()
         let now = monotonicNow()
         self.lastTurn.store(now, ordering: .relaxed)
         deadline = .max
         for participant in self.participants { deadline = min(deadline, participant.turn(now: now)) }
-        if stopping, self.localJobs.isEmpty { break }
+        if stopping, self.localJobs.isEmpty, self.localClosures.isEmpty { break }
       }
     }
     self.threadID.store(0, ordering: .relaxed)
@@ -186,7 +194,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
 
   private func wait(until deadline: MonotonicNanoseconds, _ events: UnsafeMutableBufferPointer<epoll_event>) {
     var timeout: Int64 = -1
-    if !self.localJobs.isEmpty || deadline == 0 {
+    if !self.localJobs.isEmpty || !self.localClosures.isEmpty || deadline == 0 {
       timeout = 0
     } else if deadline != .max {
       let now = monotonicNow()
@@ -233,5 +241,13 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     } else {
       self.localJobs.removeFirst(index)
     }
+  }
+
+  /// Runs what the loop left for itself; what these closures leave waits for the next turn.
+  private func runClosures() {
+    guard !self.localClosures.isEmpty else { return }
+    var closures: [@Sendable () -> Void] = []
+    swap(&closures, &self.localClosures)
+    for closure in closures { closure() }
   }
 }

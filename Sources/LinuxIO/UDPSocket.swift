@@ -117,6 +117,7 @@ package final class UDPReceiver {
 
   /// Receives one batch and hands each message to `body`. Returns how many there were; 0 means that the socket is empty.
   /// The bytes are valid only within `body`.
+  @discardableResult
   package func receive(
     from socket: UDPSocket, _ body: (UnsafePointer<clinux_message>) -> Void
   ) throws(SystemError) -> Int {

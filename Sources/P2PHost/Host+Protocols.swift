@@ -56,7 +56,12 @@ extension Host {
         try await IdentifyProtocol.query(on: connection) { await self.identified($0, on: connection) }
       }
     } catch {
-      self.log.debug("identify failed", [("peer", "\(connection.remotePeer)"), ("error", "\(error)")])
+      let fields = [("peer", "\(connection.remotePeer)"), ("error", "\(error)")]
+      if (error as? ProtocolStreamError)?.isViolation == true {
+        self.limitedLog.log(.notice, key: "identify \(connection.remotePeer)", "identify failed", fields)
+      } else {
+        self.log.debug("identify failed", fields)
+      }
     }
   }
 

@@ -15,6 +15,10 @@ extension Host {
         self.counters.connectionRefused()
         self.publish(
           "peer.refused", fields: [("remote_address", .string("\(address)")), ("reason", .string(reason))])
+      case .datagramsDropped(let count, let address):
+        self.log.notice(
+          "datagrams that belong to no connection were dropped",
+          [("count", "\(count)"), ("last_from", "\(address)")])
       case .listenerFailed(let listener):
         self.publish(
           "listener.failed",

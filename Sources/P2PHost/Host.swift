@@ -17,6 +17,8 @@ package actor Host {
   nonisolated let inbox: TransportInbox
   nonisolated let attemptSlots: SlotPool
   nonisolated let log = Logger(subsystem: "host")
+  /// For what peers do wrong.
+  nonisolated let limitedLog = RateLimitedLog(Logger(subsystem: "host"))
 
   enum Phase { case initialized, running, draining, stopped }
   var phase: Phase = .initialized

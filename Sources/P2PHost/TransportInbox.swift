@@ -50,7 +50,7 @@ final class TransportInbox: Sendable {
   private static func isExpendable(_ event: TransportEvent) -> Bool {
     switch event {
     case .closed: false
-    case .opened, .stream, .pathChanged, .inboundRefused, .listenerFailed: true
+    case .opened, .stream, .pathChanged, .inboundRefused, .datagramsDropped, .listenerFailed: true
     }
   }
 }

@@ -23,7 +23,7 @@ extension QUICConnection {
     case more
     /// The sink is full.
     case blocked
-    case closed(CloseReason)
+    indirect case closed(CloseReason)
   }
 
   /// Writes at most one burst of packets into `sink`.
@@ -46,7 +46,7 @@ extension QUICConnection {
         outcome = .closed(CloseReason("transport_error", initiator: .local, detail: String(cString: cng_words(error))))
         break
       }
-      switch burst.add(Int(written), route) {
+      switch burst.add(Int(written), &route) {
       case .joined: break
       case .mustFlushBefore:
         guard self.flush(&burst, sink) else {
@@ -104,6 +104,7 @@ extension QUICConnection {
   /// Puts a stream that sent something behind the others, or out of the queue.
   private func rotate(_ stream: QUICStream) {
     guard self.firstQueued === stream else { return }
+    if stream.nextQueued == nil, stream.wantsToSend { return }
     self.dequeueFirst()
     self.enqueue(stream)
   }
@@ -136,12 +137,12 @@ extension QUICConnection {
 
     enum OnAdd { case joined, mustFlushBefore, complete }
 
-    mutating func add(_ bytes: Int, _ route: cng_route) -> OnAdd {
+    mutating func add(_ bytes: Int, _ route: inout cng_route) -> OnAdd {
       if self.start == self.end {
         self.begin(bytes, route)
         return .joined
       }
-      guard bytes <= self.segment, route.ecn == self.route.ecn, sameRoute(route, self.route) else {
+      guard bytes <= self.segment, cng_same_route(&route, &self.route) else {
         return .mustFlushBefore
       }
       self.end += bytes
@@ -174,9 +175,4 @@ extension QUICConnection {
     self.sent(bytes: Int(written), datagrams: 1)
     return (Array(slab.bytes[0..<Int(written)]), route)
   }
-}
-
-private func sameRoute(_ a: cng_route, _ b: cng_route) -> Bool {
-  SocketAddress(raw: a.remote) == SocketAddress(raw: b.remote)
-    && SocketAddress(raw: a.local) == SocketAddress(raw: b.local)
 }

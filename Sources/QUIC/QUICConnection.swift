@@ -175,7 +175,8 @@ final class QUICConnection {
   /// What became of the connection.
   enum Outcome {
     case alive
-    case closed(CloseReason)
+    // In a box, as there is an outcome for every datagram and hardly ever a reason.
+    indirect case closed(CloseReason)
     /// ngtcp2 wants it gone without a word: the first packet was not a proper one.
     case dropped
   }

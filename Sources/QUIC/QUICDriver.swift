@@ -8,8 +8,6 @@ import P2PCore
 final class QUICDriver: EventLoopParticipant, DatagramSink, @unchecked Sendable {
   // Guard: the loop's thread; `init` happens before it.
 
-  /// Receive calls on one socket before the others get their turn.
-  private static let batchesPerTurnMax = 16
   private static let errorsPerTurnMax = 64
 
   let loop: EventLoop
@@ -58,21 +56,19 @@ final class QUICDriver: EventLoopParticipant, DatagramSink, @unchecked Sendable 
     self.endpoint.turn(now: now)
   }
 
+  /// One batch: the answers to it go out, and readers take what came, before the next is fetched. Draining the socket
+  /// first would make both ends work in turns instead of at the same time.
   private func readDatagrams(_ socket: UDPSocket) {
     let now = monotonicNow()
-    for _ in 0..<QUICDriver.batchesPerTurnMax {
-      do throws(SystemError) {
-        let count = try self.receiver.receive(from: socket) { message in
-          let bytes = UnsafeRawBufferPointer(start: message.pointee.data, count: message.pointee.length)
-          self.endpoint.receive(
-            bytes, segment: message.pointee.segment, local: message.pointee.local, remote: message.pointee.remote,
-            ecn: message.pointee.ecn, now: now)
-        }
-        if count < Int(CLINUX_BATCH) { return }
-      } catch {
-        // Nothing that a receive can report concerns one connection only; epoll comes back if there is more.
-        return
+    do throws(SystemError) {
+      try self.receiver.receive(from: socket) { message in
+        let bytes = UnsafeRawBufferPointer(start: message.pointee.data, count: message.pointee.length)
+        self.endpoint.receive(
+          bytes, segment: message.pointee.segment, local: message.pointee.local, remote: message.pointee.remote,
+          ecn: message.pointee.ecn, now: now)
       }
+    } catch {
+      // Nothing that a receive can report concerns one connection only; epoll comes back if there is more.
     }
   }
 

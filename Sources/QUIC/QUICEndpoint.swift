@@ -12,6 +12,10 @@ final class QUICEndpoint: QUICConnectionOwner {
   static let retryTokenNanoseconds: UInt64 = 10_000_000_000
   /// Answers to datagrams without a connection (Retry, version negotiation, stateless reset, refusal) a second.
   static let answersPerSecondMax = 2_000
+  /// Events about refused connections a second. The log has its own limit by address; this one bounds the work.
+  static let refusalEventsPerSecondMax = 64
+  /// Between two events about dropped datagrams.
+  static let dropEventInterval: UInt64 = 60_000_000_000
 
   var environment: QUICConnection.Environment
   private let sink: any DatagramSink
@@ -25,13 +29,17 @@ final class QUICEndpoint: QUICConnectionOwner {
   private var all: [ObjectIdentifier: QUICConnection] = [:]
   private var timers = TimerHeap()
   private var dirty: [QUICConnection] = []
+  /// What `flush` is working through while `dirty` fills again.
+  private var flushing: [QUICConnection] = []
   private var tombstones = Tombstones()
   private var certificates = CertificateCache()
   private(set) var handshakesInbound = 0
   private var isAccepting = false
   private var admits: ([UInt8]) -> String? = { _ in nil }
   private var answers = (second: UInt64(0), count: 0)
-  private var lastRefusal: MonotonicNanoseconds = 0
+  private var refusalEvents = (second: UInt64(0), count: 0)
+  /// When dropped datagrams were last told of, and how many there had been.
+  private var dropEvent: (time: MonotonicNanoseconds, dropped: Int)?
   /// The sink has no room: nothing is written until `unblock`.
   private(set) var isBlocked = false
 
@@ -104,6 +112,7 @@ final class QUICEndpoint: QUICConnectionOwner {
   ) {
     let outcome = connection.receive(datagram, local: &local, remote: &remote, ecn: ecn, now: now)
     self.settle(connection, outcome, now: now)
+    if case .dropped = outcome { self.drop(remote, now) }
   }
 
   /// The long way: long headers, unknown ids.
@@ -122,8 +131,7 @@ final class QUICEndpoint: QUICConnectionOwner {
       self.counters.versionNegotiations += 1
       return
     default:
-      self.counters.dropped += 1
-      return
+      return self.drop(remote, now)
     }
     let id = ConnectionID(dcid)
     if let connection = self.connections[id] {
@@ -155,10 +163,7 @@ final class QUICEndpoint: QUICConnectionOwner {
       return self.deliver(datagram, to: connection, &local, &remote, ecn, now)
     }
     // Shorter than its cause, so that two endpoints cannot answer each other for ever.
-    guard datagram.count >= 22 else {
-      self.counters.dropped += 1
-      return
-    }
+    guard datagram.count >= 22 else { return self.drop(remote, now) }
     var dcid = dcid
     let length = min(41, datagram.count - 1)
     self.answer(&local, &remote, now) { packet, _ in
@@ -175,10 +180,7 @@ final class QUICEndpoint: QUICConnectionOwner {
   ) {
     var initial = cng_initial()
     let data = datagram.baseAddress!.assumingMemoryBound(to: UInt8.self)
-    guard self.isAccepting, cng_accept(data, datagram.count, &initial) == 0 else {
-      self.counters.dropped += 1
-      return
-    }
+    guard self.isAccepting, cng_accept(data, datagram.count, &initial) == 0 else { return self.drop(remote, now) }
     if let reason = self.admits(SocketAddress(raw: remote).address) {
       return self.refuse(&initial, reason, &local, &remote, now)
     }
@@ -226,10 +228,26 @@ final class QUICEndpoint: QUICConnectionOwner {
     self.answer(&local, &remote, now) { packet, _ in cng_write_refusal(packet, 1_200, &initial, CNG_CONNECTION_REFUSED)
     }
     self.counters.refused += 1
-    // One event a second says enough.
-    guard now &- self.lastRefusal >= 1_000_000_000 else { return }
-    self.lastRefusal = now
-    self.events(.inboundRefused(remoteAddress: SocketAddress(raw: remote).multiaddr, reason: reason))
+    self.tellRefusal(SocketAddress(raw: remote), reason, now)
+  }
+
+  private func tellRefusal(_ remote: SocketAddress, _ reason: String, _ now: MonotonicNanoseconds) {
+    let second = now / 1_000_000_000
+    if self.refusalEvents.second != second { self.refusalEvents = (second, 0) }
+    guard self.refusalEvents.count < QUICEndpoint.refusalEventsPerSecondMax else { return }
+    self.refusalEvents.count += 1
+    self.events(.inboundRefused(remoteAddress: remote.multiaddr, reason: reason))
+  }
+
+  /// Counts a datagram that is for nobody.
+  private func drop(_ remote: clinux_address, _ now: MonotonicNanoseconds) {
+    self.counters.dropped += 1
+    // A node that only dials, or ends, has nothing to report.
+    guard self.isAccepting else { return }
+    if let last = self.dropEvent, now &- last.time < QUICEndpoint.dropEventInterval { return }
+    let count = self.counters.dropped - (self.dropEvent?.dropped ?? 0)
+    self.dropEvent = (now, self.counters.dropped)
+    self.events(.datagramsDropped(count: count, lastFrom: SocketAddress(raw: remote).multiaddr))
   }
 
   private func makeConnection(
@@ -298,10 +316,13 @@ final class QUICEndpoint: QUICConnectionOwner {
   /// One burst of every connection that has something to say.
   private func flush(now: MonotonicNanoseconds) {
     guard !self.isBlocked, !self.dirty.isEmpty else { return }
-    let round = self.dirty
-    self.dirty.removeAll(keepingCapacity: true)
-    for connection in round { connection.isDirty = false }
-    for connection in round where connection.phase != .closed {
+    swap(&self.dirty, &self.flushing)
+    defer { self.flushing.removeAll(keepingCapacity: true) }
+    // By index, as an iterator allocates in a debug build, where AllocationTests count.
+    for index in 0..<self.flushing.count { self.flushing[index].isDirty = false }
+    for index in 0..<self.flushing.count {
+      let connection = self.flushing[index]
+      if connection.phase == .closed { continue }
       if self.isBlocked {
         connection.markDirty()
         continue
@@ -385,7 +406,7 @@ final class QUICEndpoint: QUICConnectionOwner {
   func close(_ connection: QUICConnection, code: UInt64, words: String, now: MonotonicNanoseconds) {
     guard connection.phase != .closed else { return }
     // A code without streams' last words would be unkind: what is queued goes first, one burst of it.
-    if connection.phase == .established, !self.isBlocked,
+    if connection.phase == .established, connection.firstQueued != nil, !self.isBlocked,
       case .blocked = connection.write(self.slab, self.sink, now: now)
     {
       self.isBlocked = true
@@ -404,6 +425,12 @@ final class QUICEndpoint: QUICConnectionOwner {
     _ connection: QUICConnection, _ reason: CloseReason, code: UInt64, words: String, now: MonotonicNanoseconds
   ) {
     guard connection.phase != .closed, let raw = connection.raw else { return }
+    if connection.direction == .inbound, connection.handle == nil, reason.initiator != .remote,
+      reason.reason != "closed_locally"
+    {
+      let words = reason.detail.map { "\(reason.reason): \($0)" } ?? reason.reason
+      self.tellRefusal(connection.path.remote, words, now)
+    }
     let isSilent =
       reason.initiator != .local || (reason.reason == "handshake_timeout" && connection.direction == .inbound)
     let last = isSilent ? nil : connection.writeClose(code: code, words: words, slab: self.slab, now: now)
@@ -425,11 +452,12 @@ final class QUICEndpoint: QUICConnectionOwner {
     if connection.direction == .inbound, connection.handle == nil { self.handshakesInbound -= 1 }
     let ended = connection.onHandshakeEnd
     connection.onHandshakeEnd = nil
-    let failure = DialError(connection, reason)
+    // What it heard is asked before it ends.
+    let failure = ended == nil ? nil : DialError(connection, reason)
     connection.handle?.keepStatistics()
     connection.end(reason)
     if let handle = connection.handle { self.events(.closed(handle, reason)) }
-    ended?(.failure(failure))
+    if let failure { ended?(.failure(failure)) }
   }
 
   // MARK: QUICConnectionOwner

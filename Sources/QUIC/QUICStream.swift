@@ -20,8 +20,7 @@ package final class QUICStream: Stream, @unchecked Sendable {
   private let loop: EventLoop?
 
   // Receiving.
-  private var received: [UInt8] = []
-  private var readIndex = 0
+  private var received = ReceiveBuffer()
   private var endReceived = false
   private var readFailure: StreamError?
   private var reader: UnsafeContinuation<Void, Never>?
@@ -44,7 +43,7 @@ package final class QUICStream: Stream, @unchecked Sendable {
 
   deinit {
     // Whoever had this stream left bytes unread: their share of the connection's window goes back.
-    let unread = self.received.count - self.readIndex
+    let unread = self.received.count
     guard unread > 0 else { return }
     let connection = ConnectionReference(connection: self.connection)
     if let loop = self.loop, !loop.isCurrent {
@@ -75,21 +74,8 @@ package final class QUICStream: Stream, @unchecked Sendable {
   }
 
   func tryRead(upTo maximum: Int) -> ReadResult {
-    let available = self.received.count - self.readIndex
-    if available > 0, maximum > 0 {
-      let bytes: [UInt8]
-      if self.readIndex == 0, available <= maximum {
-        bytes = self.received
-        self.received = []
-      } else {
-        let count = min(available, maximum)
-        bytes = Array(self.received[self.readIndex..<self.readIndex + count])
-        self.readIndex += count
-        if self.readIndex == self.received.count {
-          self.received.removeAll(keepingCapacity: true)
-          self.readIndex = 0
-        }
-      }
+    if !self.received.isEmpty, maximum > 0 {
+      let bytes = self.received.take(upTo: maximum)
       self.connection.consumed(bytes.count, of: self.wireID)
       return .bytes(bytes)
     }
@@ -135,8 +121,7 @@ package final class QUICStream: Stream, @unchecked Sendable {
       // Nobody will read it: the credit goes back at once.
       if !bytes.isEmpty { self.connection.consumed(bytes.count, of: self.wireID) }
     } else if !bytes.isEmpty {
-      if self.received.isEmpty { self.received.reserveCapacity(bytes.count > 1_000 ? 64 << 10 : bytes.count) }
-      self.received.append(contentsOf: bytes)
+      self.received.append(bytes)
     }
     self.wakeReader()
   }
@@ -180,9 +165,8 @@ package final class QUICStream: Stream, @unchecked Sendable {
   }
 
   private func dropReceived() {
-    let count = self.received.count - self.readIndex
-    self.received = []
-    self.readIndex = 0
+    let count = self.received.count
+    self.received = ReceiveBuffer()
     if count > 0 { self.connection.consumed(count, of: self.wireID) }
   }
 

@@ -8,7 +8,7 @@ import tempfile
 
 from programs import Fednode, GoLibp2p, Limit
 
-WORKLOADS = ("bulk", "hs 1", "hs 32", "hs 1 cached", "hs 32 cached", "rr 1", "rr 100", "idle")
+WORKLOADS = ("bulk", "hs 1", "hs 32", "hs 1 cached", "hs 32 cached", "rr 1", "rr 100", "idle", "peers")
 
 # Figure, what it is, what it is compared with and the bound; a bound on cost is an upper one.
 ROWS = [
@@ -22,6 +22,8 @@ ROWS = [
     ("rr 1", "new-stream round trips/s, one", [("limit", "rr 1", ">=", 0.4)]),
     ("rr 100", "new-stream round trips/s, 100", [("limit", "rr 100", ">=", 0.3)]),
     ("idle", "kB per idle connection, server", [(None, None, "<=", 80.0)]),
+    ("peers page", "ms, GET /v1/peers, 100 of 500", [(None, None, "<=", 5.0)]),
+    ("peers all", "ms, GET /v1/peers, all 500", [(None, None, "<=", 5.0)]),
 ]
 
 
@@ -62,6 +64,7 @@ def verdict(medians: dict, figure: str, comparisons: list) -> str:
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fednode", type=pathlib.Path, help="fednode-bench")
+    parser.add_argument("--node", type=pathlib.Path, help="fednode")
     parser.add_argument("--limit", type=pathlib.Path)
     parser.add_argument("--p2pd", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=5)
@@ -69,7 +72,7 @@ def main():
     arguments = parser.parse_args()
 
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        programs = [Fednode(arguments.fednode)] if arguments.fednode else []
+        programs = [Fednode(arguments.fednode, arguments.node, pathlib.Path(folder))] if arguments.fednode else []
         programs += [Limit(arguments.limit)] if arguments.limit else []
         programs += [GoLibp2p(arguments.p2pd, pathlib.Path(folder))] if arguments.p2pd else []
         medians = {"fednode": {}} | measure(programs, arguments.only or list(WORKLOADS), arguments.rounds)

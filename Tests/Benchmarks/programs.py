@@ -1,9 +1,11 @@
 """The programs that are measured. Each answers `measure(workload)` with figures by name."""
 
+import http.client
 import os
 import pathlib
 import re
 import socket
+import statistics
 import subprocess
 import sys
 import threading
@@ -11,6 +13,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "Interop"))
 
+from fednode import Fednode as Node  # noqa: E402
 from p2pd import P2pd, read_exactly, read_message  # noqa: E402
 from process import free_port, wait_until  # noqa: E402
 from wire import base58_decode, field, varint  # noqa: E402
@@ -29,6 +32,8 @@ LOADS = {
     "idle": (IDLE_CONNECTIONS, 16),
 }
 CLIENT_SECONDS = 120
+PEERS = 500
+REQUESTS = 100
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -108,6 +113,9 @@ def bound(port: int) -> bool:
 class Limit(CommandLineProgram):
     name = "limit"
 
+    def measure(self, workload):
+        return {} if workload == "peers" else super().measure(workload)
+
     def server(self, port, workload):
         return ["serve", "-p", str(port), "-t", str(CLIENT_SECONDS), "-q"] + self._cache(workload)
 
@@ -128,6 +136,53 @@ class Limit(CommandLineProgram):
 
 class Fednode(CommandLineProgram):
     name = "fednode"
+
+    def __init__(self, binary: pathlib.Path, node: pathlib.Path | None, folder: pathlib.Path):
+        super().__init__(binary)
+        self.node, self.folder = node and node.resolve(), folder
+
+    def measure(self, workload):
+        return self._peers() if workload == "peers" else super().measure(workload)
+
+    def _peers(self) -> dict[str, float]:
+        """The node itself with a crowd of identified peers, and how long its list of them takes."""
+        if self.node is None:
+            return {}
+        node = Node(self.node, self.folder)
+        try:
+            node.wait_ready()
+            port = node.addresses[4].split("/")[4]
+            crowd = subprocess.Popen(
+                [str(self.binary), "crowd", "--port", port, "--n", str(PEERS), "--seconds", str(CLIENT_SECONDS)],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )
+            try:
+                def identified() -> bool:
+                    return sum(bool(peer["agent_version"]) for peer in node.get(everybody)["items"]) == PEERS
+
+                everybody = "/v1/peers?limit=1000"
+                wait_until(f"{PEERS} peers", identified, CLIENT_SECONDS / 2)
+                return {
+                    "peers page": self._request(node.api, "/v1/peers"),
+                    "peers all": self._request(node.api, everybody),
+                }
+            finally:
+                crowd.terminate()
+                crowd.wait()
+        finally:
+            node.stop()
+
+    def _request(self, port: int, path: str) -> float:
+        """Median milliseconds of one GET on a connection that stands."""
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=CLIENT_SECONDS)
+        times = []
+        for _ in range(REQUESTS):
+            start = time.perf_counter()
+            connection.request("GET", path)
+            connection.getresponse().read()
+            times.append((time.perf_counter() - start) * 1e3)
+        connection.close()
+        return statistics.median(times)
 
     def server(self, port, workload):
         return ["serve", "--port", str(port), "--seconds", str(CLIENT_SECONDS), *self._cache(workload)]

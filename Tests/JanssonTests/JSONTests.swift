@@ -41,6 +41,35 @@ import Testing
     #expect(self.encode(value) == text)
   }
 
+  @Test("what must be escaped is escaped wherever it stands, and nothing else is")
+  func escapesAnywhere() throws {
+    let characters = [0x00, 0x01, 0x1F, 0x20, 0x21, 0x22, 0x23, 0x5B, 0x5C, 0x5D, 0x7F, 0x80, 0xA2, 0xDC, 0x20AC]
+    for scalar in characters.compactMap(UnicodeScalar.init) {
+      for length in 1...20 {
+        for place in 0..<length {
+          var text = String(repeating: "x", count: length).unicodeScalars
+          text.replaceSubrange(
+            text.index(text.startIndex, offsetBy: place)...text.index(text.startIndex, offsetBy: place), with: [scalar])
+          let encoded = self.encode(.string(String(text)))
+          let isEscaped = encoded.utf8.contains(UInt8(ascii: "\\"))
+          #expect(isEscaped == (scalar.value < 0x20 || scalar == "\"" || scalar == "\\"))
+          // jansson refuses NUL.
+          if scalar.value > 0 { #expect(try self.decode(encoded) == .string(String(text))) }
+        }
+      }
+    }
+  }
+
+  @Test("long texts and long lists are whole", arguments: [16_380, 16_382, 16_384, 16_386, 100_000])
+  func long(count: Int) throws {
+    let value: JSON = [
+      "text": .string(String(repeating: "é", count: count)), "list": .array((0..<count).map { .integer(Int64($0)) }),
+      "end": true,
+    ]
+    #expect(try self.decode(self.encode(value)) == value)
+    #expect(String(decoding: value.encoded(terminator: 0x0A).suffix(13), as: UTF8.self) == #","end":true}"# + "\n")
+  }
+
   @Test(
     "what is not strict JSON is refused",
     arguments: [

@@ -43,6 +43,12 @@ struct HostileTests {
     await friend.host.shutdown(timeout: .seconds(1))
   }
 
+  /// The last of the streams that remotes opened ends soon.
+  private static func settles(_ node: Node) async -> Bool {
+    for _ in 0..<100_000 where node.host.router.streams > 0 { await Task.yield() }
+    return node.host.router.streams == 0
+  }
+
   private static func expectReset(_ stream: MemoryStream, code: UInt64) async {
     await #expect(throws: StreamError.reset(code: code)) {
       while try await stream.read(upTo: 4096) != nil {}
@@ -109,6 +115,49 @@ struct HostileTests {
     }
     await Self.expectReset(silent, code: StreamCode.protocolNegotiationFailed)
     await Self.expectReset(slow, code: StreamCode.protocolNegotiationFailed)
+    #expect(!attacker.connection.isClosed)
+  }
+
+  @Test("tells a remote that goes on and on behind a protocol's end to stop")
+  func talksOn() async throws {
+    let network = MemoryNetwork()
+    let node = try await Node.started(1, network)
+    let attacker = try await Attacker(2, against: node, network)
+    let stream = try attacker.open()
+    try await stream.write(Attacker.proposal("/ipfs/id/1.0.0"), finish: false)
+    while try await stream.read(upTo: 4096) != nil {}
+    await #expect(throws: StreamError.reset(code: StreamCode.none)) {
+      for _ in 0..<1_000 { try await stream.write([UInt8](repeating: 0, count: 1024), finish: false) }
+    }
+    // What it may send for nothing, and what the pipe holds.
+    #expect(stream.outgoing.bytes > ProtocolStream.bytesAfterEndMax)
+    #expect(stream.outgoing.bytes <= UInt64(ProtocolStream.bytesAfterEndMax + 65_536 + 4096))
+    #expect(await Self.settles(node))
+    #expect(!attacker.connection.isClosed)
+  }
+
+  @Test("gives up on a remote that does not end its side within ten seconds of a protocol's end")
+  func neverEnds() async throws {
+    let network = MemoryNetwork()
+    let clock = TestClock()
+    // So that no other sleeper is as long as the ticker.
+    let node = try await Node.started(1, network, clock: clock) { $0.limits.identifyTimeout = .seconds(100) }
+    try await node.host.register(ClosureHandler("/done/1") { _, _ in })
+    let attacker = try await Attacker(2, against: node, network)
+    let stream = try attacker.open()
+    try await stream.write(Attacker.proposal("/done/1"), finish: false)
+    while try await stream.read(upTo: 4096) != nil {}
+    for _ in 0..<10 {
+      await clock.sleeper(of: .seconds(1))
+      clock.advance(by: .seconds(1))
+    }
+    await clock.sleeper(of: .seconds(1))
+    #expect(stream.outgoing.error == nil)
+    #expect(node.host.router.streams == 1)
+    clock.advance(by: .seconds(1))
+    await clock.sleeper(of: .seconds(1))
+    await #expect(throws: StreamError.reset(code: StreamCode.none)) { try await stream.write([0], finish: false) }
+    #expect(await Self.settles(node))
     #expect(!attacker.connection.isClosed)
   }
 

@@ -4,7 +4,7 @@ import Testing
 @testable import P2PHost
 
 /// Does what a closure says.
-private struct ClosureHandler: ProtocolHandler {
+struct ClosureHandler: ProtocolHandler {
   let protocolIDs: [String]
   let body: @Sendable (ProtocolStream, StreamContext) async throws -> Void
 

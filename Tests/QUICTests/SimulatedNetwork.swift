@@ -72,6 +72,14 @@ final class SimulatedNetwork {
     var streams: [QUICStream] {
       self.events.compactMap { if case .stream(let stream, _) = $0 { stream as? QUICStream } else { nil } }
     }
+    /// Why inbound connections were not accepted.
+    var refusals: [String] {
+      self.events.compactMap { if case .inboundRefused(_, let reason) = $0 { reason } else { nil } }
+    }
+    /// Counts of datagrams that were for nobody, as they were told.
+    var drops: [Int] {
+      self.events.compactMap { if case .datagramsDropped(let count, _) = $0 { count } else { nil } }
+    }
     var pathChanges: Int {
       self.events.count { if case .pathChanged = $0 { true } else { false } }
     }
@@ -99,13 +107,13 @@ final class SimulatedNetwork {
 
   func addNode(
     _ name: String, configuration: QUICConfiguration = .init(), identity: IdentityKey? = nil, port: UInt16? = nil,
-    flaw: CertificateFlaw? = nil
+    flaw: CertificateFlaw? = nil, applicationProtocol: String = TLSContext.applicationProtocol
   ) throws -> Node {
     let identity = try identity ?? IdentityKey.generate(.ed25519)
     let address = SocketAddress(address: [10, 0, 0, UInt8(self.nodes.count + 1)], port: port ?? 9000)!
     let node = Node(name, self, identity: identity, address: address)
     let environment = QUICConnection.Environment(
-      configuration: configuration, tls: try TLSContext(),
+      configuration: configuration, tls: try TLSContext(applicationProtocol: applicationProtocol),
       credentials: try TLSCredentials(identity: identity, now: 1_800_000_000, flaw: flaw),
       secret: identity.derivedSecret("stateless-reset"), shard: 0, loop: nil)
     node.endpoint = QUICEndpoint(

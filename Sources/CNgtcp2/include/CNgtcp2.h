@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct cng_conn cng_conn;
 
@@ -103,6 +104,11 @@ typedef struct {
   clinux_address remote;
   uint8_t ecn;
 } cng_route;
+static inline bool cng_same_route(const cng_route *a, const cng_route *b) {
+  return a->ecn == b->ecn && a->local.length == b->local.length && a->remote.length == b->remote.length &&
+         memcmp(&a->local.u, &b->local.u, a->local.length) == 0 &&
+         memcmp(&a->remote.u, &b->remote.u, a->remote.length) == 0;
+}
 
 // Writes at most one packet; `stream` -1 for none. Returns bytes, 0 for nothing to send now, or an ngtcp2 error.
 // `accepted`: stream bytes taken, -1 for none. With `more` the packet may stay open (CNG_WRITE_MORE).

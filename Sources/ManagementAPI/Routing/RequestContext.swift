@@ -94,7 +94,7 @@ struct RequestContext: Sendable {
   func json(_ value: JSON, status: Int = 200) -> HTTPResponse {
     HTTPResponse(
       status: status, headers: HTTPHeaders([("Content-Type", MediaType.header(MediaType.json))]),
-      body: value.encoded() + [0x0A])
+      body: value.encoded(terminator: 0x0A))
   }
 
   /// In the negotiated type.

@@ -60,7 +60,11 @@ package enum TransportEvent: Sendable {
   case stream(any Stream, on: any Connection)
   /// The remote moved to another address and the path was validated (RFC 9000 §9).
   case pathChanged(any Connection)
-  /// An inbound connection that was not accepted, with the reason. Rate-limited by the transport.
+  /// An inbound connection that was not accepted or whose handshake failed, with the reason. Rate-limited by the
+  /// transport.
   case inboundRefused(remoteAddress: Multiaddr, reason: String)
+  /// So many datagrams since the last such event belonged to no connection and began none; the sender of the latest
+  /// may be forged. At most one a minute.
+  case datagramsDropped(count: Int, lastFrom: Multiaddr)
   case listenerFailed(ListenerStatus)
 }

@@ -19,8 +19,11 @@ struct PeerTable: Sendable {
     _modify { yield &self.records[id] }
   }
 
-  /// In the order of their ids' text, without those that an operator deleted.
-  var sorted: [PeerRecord] { self.records.values.filter { !$0.isForgotten }.sorted { $0.text < $1.text } }
+  /// In the order of their ids' bytes, without those that an operator deleted. Sorts ids: records are large to move.
+  var sorted: [PeerRecord] {
+    self.records.keys.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+      .compactMap { self.records[$0] }.filter { !$0.isForgotten }
+  }
 
   enum OnAdd: Sendable, Equatable {
     case known

@@ -36,12 +36,15 @@ final class ProtocolRouter: Sendable {
   private let streamsMax: Int
   private let counters: HostCounters
   private let log: Logger
+  /// For what remotes do wrong.
+  private let limitedLog: RateLimitedLog
 
   init(executor: (any TaskExecutor)?, streamsMax: Int, counters: HostCounters, log: Logger) {
     self.executor = executor
     self.streamsMax = streamsMax
     self.counters = counters
     self.log = log
+    self.limitedLog = RateLimitedLog(log)
   }
 
   // MARK: Table
@@ -113,6 +116,11 @@ final class ProtocolRouter: Sendable {
     case .refused(let code):
       self.counters.streamRefused()
       stream.reset(code: code)
+      if code == StreamCode.resourceLimitExceeded {
+        self.limitedLog.log(
+          .notice, key: "refused \(connection.remotePeer)", "a stream was refused: too many are open",
+          [("peer", "\(connection.remotePeer)"), ("limit", "\(self.streamsMax)")])
+      }
     case .ticket(let ticket):
       self.counters.streamOpened()
       Task(executorPreference: self.executor) { await self.serve(stream, on: connection, ticket: ticket) }
@@ -132,7 +140,11 @@ final class ProtocolRouter: Sendable {
       self.ended(ticket)
       self.counters.negotiationFailed()
       stream.reset(code: StreamCode.protocolNegotiationFailed)
-      self.log.debug("no protocol agreed", [("peer", "\(connection.remotePeer)"), ("error", "\(error)")])
+      // Only `tick` resets a stream here.
+      let late = ProtocolStreamError.notNegotiated("the remote named none within \(Self.negotiationTicksMax) s")
+      self.tell(
+        error == .stream(.resetLocally) ? late : error, "no protocol agreed on a stream",
+        [("peer", "\(connection.remotePeer)")])
       return
     }
     guard let name, let handler = found else {
@@ -159,10 +171,19 @@ final class ProtocolRouter: Sendable {
       let code = (error as? ProtocolStreamError)?.streamCode ?? StreamCode.none
       stream.reset(code: code)
       self.counters.handlerFailed()
-      self.log.debug(
-        "a protocol handler failed",
-        [("peer", "\(context.peer)"), ("protocol", context.protocolID), ("error", "\(error)")])
+      self.tell(
+        error, "a stream failed", [("peer", "\(context.peer)"), ("protocol", context.protocolID)])
       return false
+    }
+  }
+
+  /// What a remote did wrong is for the operator, once a minute and peer; that it left, or an end of ours, is not.
+  private func tell(_ error: any Error, _ what: String, _ fields: [(String, String)]) {
+    let fields = fields + [("error", "\(error)")]
+    if (error as? ProtocolStreamError)?.isViolation == true {
+      self.limitedLog.log(.notice, key: fields.dropLast().map(\.1).joined(separator: " "), what, fields)
+    } else {
+      self.log.debug(what, fields)
     }
   }
 

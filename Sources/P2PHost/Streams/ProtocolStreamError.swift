@@ -26,6 +26,14 @@ package enum ProtocolStreamError: Error, Sendable, Hashable, CustomStringConvert
     }
   }
 
+  /// The remote's doing, and not only its leaving.
+  var isViolation: Bool {
+    switch self {
+    case .stream: false
+    case .notNegotiated, .unexpectedEnd, .messageTooLong, .violation: true
+    }
+  }
+
   /// The code to reset the stream with (libp2p specs: error-codes).
   var streamCode: UInt64 {
     switch self {

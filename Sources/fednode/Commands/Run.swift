@@ -73,25 +73,3 @@ private func greet(_ loaded: LoadedConfiguration, _ node: Node, apiPort: UInt16,
   if let address = info.announceAddresses.first { print("  dial it at     \(address.with(peerID: info.peerID))") }
   print("  API            curl \(api)/v1/node")
 }
-
-/// What happens to connections, for the log: one line a peer and minute at most.
-private enum ConnectionLog {
-  static func start(_ events: EventLog) -> @Sendable () -> Void {
-    let log = RateLimitedLog(Logger(subsystem: "connections"))
-    return events.subscribe { event in
-      guard event.type == "connection.state_changed" else { return }
-      let peer = event.peerID.map { "\($0)" } ?? ""
-      var fields = [("peer", peer)]
-      var to = ""
-      for (name, value) in event.fields {
-        guard case .string(let text) = value else { continue }
-        if name == "to" { to = text } else { fields.append((name, text)) }
-      }
-      switch to {
-      case "connected": log.log(.info, key: "\(peer) up", "connected", fields)
-      case "idle", "failed": log.log(.info, key: "\(peer) down", "disconnected", fields)
-      default: break
-      }
-    }
-  }
-}

@@ -1,11 +1,13 @@
 import Glibc
 import GnuTLS
 import P2PCore
+import P2PHost
 import QUIC
 import Synchronization
 
 /// Loads for the transport, one process a side, in the manner of `iperf`: serve, bulk, hs (handshakes), rr (a new stream
-/// with 64 bytes there and back), idle (memory of connections). Tests/Benchmarks/run compares the figures.
+/// with 64 bytes there and back), idle (memory of connections), crowd (peers of a node). Tests/Benchmarks/run compares the
+/// figures.
 @main struct Benchmark {
   static let echo: UInt8 = 1
   static let sink: UInt8 = 2
@@ -23,6 +25,9 @@ import Synchronization
     configuration.handshakesMax = 4_096
     configuration.connectionsMax = 20_000
     let address = try Multiaddr("/ip4/127.0.0.1/udp/\(port)/quic-v1")
+    if mode == "crowd" {
+      return try await crowd(address, number("--n", 500), seconds: number("--seconds", 60), configuration)
+    }
     let transport = try QUICTransport(
       identity: try IdentityKey.generate(.ed25519), addresses: mode == "serve" ? [address] : [],
       configuration: configuration)
@@ -44,7 +49,7 @@ import Synchronization
     case "hs": try await handshakes(transport, address, n, concurrency)
     case "rr": try await requests(transport, address, n, concurrency)
     case "idle": try await idle(transport, address, n, concurrency)
-    default: print("usage: fednode-bench serve|bulk|hs|rr|idle [--port P] [--n N] [--c CONCURRENT] [--size BYTES]")
+    default: print("usage: fednode-bench serve|bulk|hs|rr|idle|crowd [--port P] [--n N] [--c CONCURRENT] [--size BYTES]")
     }
     report("client")
   }
@@ -153,6 +158,28 @@ import Synchronization
     try await Task.sleep(for: .seconds(3))
     let kilobytes = Double(residentKilobytes() - before) / Double(max(1, connections.count))
     print("idle: \(connections.count) connections, \(kilobytes) kB each")
+  }
+
+  /// `n` peers, each with a key and an address of its own, connect to one node and stay.
+  static func crowd(
+    _ address: Multiaddr, _ n: Int, seconds: Int, _ configuration: QUICConfiguration
+  ) async throws {
+    var hosts: [Host] = []
+    for number in 0..<n {
+      let identity = try IdentityKey.generate(.ed25519)
+      let transport = try QUICTransport(
+        identity: identity, addresses: [Multiaddr("/ip4/127.0.0.1/udp/0/quic-v1")], configuration: configuration)
+      let host = Host(
+        configuration: HostConfiguration(
+          localPeer: identity.peerID, publicKey: identity.publicKey, agentVersion: "crowd/\(number)"),
+        transport: transport, events: EventLog(bootID: "000000000000"), clock: .system(wall: { 0 }),
+        resolve: { _, _ in [] }, interfaces: { [] })
+      try await host.start()
+      if let error = await host.dial(peer: nil, addresses: [address], timeout: nil).error { print("failed: \(error)") }
+      hosts.append(host)
+    }
+    print("crowd: \(hosts.count) peers")
+    try await Task.sleep(for: .seconds(seconds))
   }
 
   static func report(_ side: String) {

@@ -1,0 +1,47 @@
+internal import Logging
+internal import P2PHost
+
+/// What happens to connections, for the log: one line a minute at most for each peer that comes and goes, and for each
+/// address whose connections are refused.
+enum ConnectionLog {
+  /// Answers what ends it.
+  static func start(_ events: EventLog) -> @Sendable () -> Void {
+    let log = RateLimitedLog(Logger(subsystem: "connections"))
+    return events.subscribe { event in
+      switch event.type {
+      case "connection.state_changed": Self.changed(event, log)
+      case "peer.refused": Self.refused(event, log)
+      default: break
+      }
+    }
+  }
+
+  private static func changed(_ event: NodeEvent, _ log: RateLimitedLog) {
+    let peer = event.peerID.map { "\($0)" } ?? ""
+    let fields = [("peer", peer)] + Self.texts(event).filter { $0.0 != "to" }
+    switch Self.text("to", of: event) {
+    case "connected": log.log(.info, key: "\(peer) up", "connected", fields)
+    case "idle", "failed": log.log(.info, key: "\(peer) down", "disconnected", fields)
+    default: break
+    }
+  }
+
+  private static func refused(_ event: NodeEvent, _ log: RateLimitedLog) {
+    // By address and without the port: a stranger has as many keys and ports as it likes.
+    let address = Self.text("remote_address", of: event).split(separator: "/").prefix { $0 != "udp" }
+    log.log(
+      .notice, key: "\(address.joined(separator: "/")) refused", "an inbound connection was refused",
+      (event.peerID.map { [("peer", "\($0)")] } ?? []) + Self.texts(event))
+  }
+
+  /// The members that are texts.
+  private static func texts(_ event: NodeEvent) -> [(String, String)] {
+    event.fields.compactMap { name, value in
+      if case .string(let text) = value { (name, text) } else { nil }
+    }
+  }
+
+  private static func text(_ name: String, of event: NodeEvent) -> String {
+    Self.texts(event).first { $0.0 == name }?.1 ?? ""
+  }
+}
