@@ -76,6 +76,7 @@ struct OneDialTests {
     #expect(dial.state == .running)
     #expect(await node.host.dialInfo(dial.id)?.addresses == [Node.address(7)])
     #expect(await node.host.startDial(peer: peer, addresses: [], timeout: nil).id == dial.id)
+    while network.dials.isEmpty { await Task.yield() }
     #expect(await node.host.cancelDial(dial.id) == true)
     await node.recorder.first("dial.ended")
     let ended = try #require(await node.host.dialInfo(dial.id))

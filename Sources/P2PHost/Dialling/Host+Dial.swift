@@ -138,10 +138,11 @@ extension Host {
     }
   }
 
-  /// A waiter gave up; a dial that nobody waits for ends.
+  /// A waiter gave up. A dial that nobody else waits for ends, and its last waiter hears how.
   private func leave(_ id: String, _ ticket: UInt64) {
-    guard let waiter = self.dialJobs[id]?.waiters.removeValue(forKey: ticket) else { return }
-    if let job = self.dialJobs[id], job.waiters.isEmpty, !job.isDetached { job.cancel() }
+    guard let job = self.dialJobs[id], let waiter = job.waiters[ticket] else { return }
+    if job.waiters.count == 1, !job.isDetached { return job.cancel() }
+    self.dialJobs[id]?.waiters[ticket] = nil
     waiter.resume(returning: nil)
   }
 

@@ -19,8 +19,10 @@ extension Host {
       if record.isProbing { continue }
       self.connectionTable[id]?.isProbing = true
       let connection = record.connection
+      // So that the answer is in, or not, before the next ping is due.
+      let timeout = interval * 2 / 3
       Task(executorPreference: self.transport.streamExecutor) {
-        await self.probed(connection, isAlive: await self.answers(connection, within: interval))
+        await self.probed(connection, isAlive: await self.answers(connection, within: timeout))
       }
     }
   }

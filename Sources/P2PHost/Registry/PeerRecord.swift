@@ -78,7 +78,9 @@ struct PeerRecord: Sendable {
     if reason.initiator != .none { self.lastSeenAt = now }
     if self.connections.isEmpty {
       self.connectedAt = nil
-      if !wasClosing { self.flapCount += 1 }
+      // One of two connections of a simultaneous dial is no loss.
+      let isSupplanted = reason.isApplicationCode && reason.code == ConnectionCode.supplanted
+      if !wasClosing, !isSupplanted { self.flapCount += 1 }
     }
     let lost = reason.initiator == .none
     return self.note(self.lifecycle.connectionClosed(wasClosing: wasClosing, lost: lost), now)

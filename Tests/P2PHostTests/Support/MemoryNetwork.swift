@@ -136,8 +136,9 @@ final class MemoryTransport: Transport, Sendable {
     accepter.join(dialler)
     remote.state.withLock { $0.connections.append(accepter) }
     self.state.withLock { $0.connections.append(dialler) }
-    remote.tell(.opened(accepter))
+    // The remote may close it as soon as it hears of it.
     self.tell(.opened(dialler))
+    remote.tell(.opened(accepter))
     // The event has been told when this returns.
     await withCheckedContinuation { continuation in self.queue.async { continuation.resume() } }
     return dialler
