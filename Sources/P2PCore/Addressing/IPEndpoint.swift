@@ -50,7 +50,7 @@ package struct IPEndpoint: Hashable, Sendable, CustomStringConvertible {
   package var isPrivate: Bool {
     if self.isIPv6 { return self.address[0] & 0xFE == 0xFC }
     switch (self.address[0], self.address[1]) {
-    case (10, _), (172, 16...31), (192, 168): return true
+    case (10, _), (172, 16...31), (192, 168), (100, 64...127): return true
     default: return false
     }
   }

@@ -44,6 +44,6 @@ package struct Backoff: Sendable, Hashable {
   ) -> Duration {
     let low = max(low, Self.waitMinimum)
     let high = max(low, high)
-    return min(high, low + (high - low) * Double.random(in: 0...1, using: &generator))
+    return min(high, low + (high - low) * Double.random(in: 0..<1, using: &generator))
   }
 }
