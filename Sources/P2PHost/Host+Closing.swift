@@ -42,8 +42,9 @@ extension Host {
     guard let record = self.connectionTable[id] else { return }
     let connection = record.connection
     let told = String(decoding: closing.reason.utf8.prefix(Self.closeReasonBytesMax), as: UTF8.self)
-    guard case .close(let change)? = self.connectionTable[id]?.lifecycle.closing(
-      CloseReason("closed_locally", initiator: .local, code: closing.code, isApplicationCode: true, detail: told))
+    guard
+      case .close(let change)? = self.connectionTable[id]?.lifecycle.closing(
+        CloseReason("closed_locally", initiator: .local, code: closing.code, isApplicationCode: true, detail: told))
     else {
       // Being closed already; an abort hurries it.
       if closing.grace == nil { connection.close(code: closing.code, reason: told) }

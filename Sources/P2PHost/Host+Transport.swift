@@ -35,7 +35,8 @@ extension Host {
       self.publish(
         "peer.refused", peer: connection.remotePeer,
         fields: [("remote_address", .string("\(connection.remoteAddress)")), ("reason", .string(reason))])
-      connection.close(code: code, reason: String(decoding: reason.utf8.prefix(Self.closeReasonBytesMax), as: UTF8.self))
+      connection.close(
+        code: code, reason: String(decoding: reason.utf8.prefix(Self.closeReasonBytesMax), as: UTF8.self))
       return
     }
     let now = self.clock.wall()

@@ -64,7 +64,8 @@ struct GateTests {
     let knocked = await node.host.unknownPeers()
     #expect(knocked.map(\.peer) == [stranger.peer])
     #expect(knocked.first?.count == 2)
-    #expect(await node.host.dial(peer: stranger.peer, addresses: [stranger.address], timeout: nil).error?.class == .blocked)
+    #expect(
+      await node.host.dial(peer: stranger.peer, addresses: [stranger.address], timeout: nil).error?.class == .blocked)
     _ = try await node.host.putPeer(stranger.peer, addresses: [], name: nil, pinned: false)
     #expect(await node.host.unknownPeers().isEmpty)
     #expect(await stranger.host.dial(peer: node.peer, addresses: [node.address], timeout: nil).error == nil)

@@ -84,7 +84,9 @@ extension Timestamp {
     else { return nil }
     var milliseconds: Int64 = 0
     if bytes.count > 20 {
-      guard bytes[19] == UInt8(ascii: "."), bytes.count > 21, let fraction = number(20..<bytes.count - 1) else { return nil }
+      guard bytes[19] == UInt8(ascii: "."), bytes.count > 21, let fraction = number(20..<bytes.count - 1) else {
+        return nil
+      }
       var scale = bytes.count - 21
       milliseconds = fraction
       while scale < 3 { (milliseconds, scale) = (milliseconds * 10, scale + 1) }

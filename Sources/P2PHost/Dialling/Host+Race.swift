@@ -79,15 +79,16 @@ extension Host {
 
   private nonisolated func attempt(_ candidate: DialCandidate, before deadline: Duration) async -> Attempt {
     let startedAt = self.clock.wall()
-    let result = await self.attemptSlots.withSlot { () -> Result<any Connection, DialError> in
-      do throws(DialError) {
-        return .success(
-          try await self.transport.dial(
-            candidate.address, expecting: candidate.peer, timeout: deadline - self.clock.monotonic()))
-      } catch {
-        return .failure(error)
-      }
-    } ?? .failure(DialError(.cancelled, "cancelled before its turn", temporary: true))
+    let result =
+      await self.attemptSlots.withSlot { () -> Result<any Connection, DialError> in
+        do throws(DialError) {
+          return .success(
+            try await self.transport.dial(
+              candidate.address, expecting: candidate.peer, timeout: deadline - self.clock.monotonic()))
+        } catch {
+          return .failure(error)
+        }
+      } ?? .failure(DialError(.cancelled, "cancelled before its turn", temporary: true))
     return Attempt(candidate: candidate, startedAt: startedAt, endedAt: self.clock.wall(), result: result)
   }
 

@@ -28,7 +28,9 @@ extension Host {
       ])
     for record in self.connectionTable.values {
       let connection = record.connection
-      guard self.gate.refusal(of: connection.remotePeer, at: connection.remoteAddress.ip, now: now) != nil else { continue }
+      guard self.gate.refusal(of: connection.remotePeer, at: connection.remoteAddress.ip, now: now) != nil else {
+        continue
+      }
       self.beginClosing(connection.id, Closing(code: ConnectionCode.gated, reason: "blocked"))
     }
     if let peer {

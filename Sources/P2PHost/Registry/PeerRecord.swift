@@ -127,7 +127,8 @@ struct PeerRecord: Sendable {
       entry.source = source.rawValue
       return entry
     }
-    self.addresses = given + known.filter { old in !Self.isOfBook(old) && !given.contains { $0.address == old.address } }
+    self.addresses =
+      given + known.filter { old in !Self.isOfBook(old) && !given.contains { $0.address == old.address } }
   }
 
   /// Notes how an attempt at a known address ended; `error` nil is success.

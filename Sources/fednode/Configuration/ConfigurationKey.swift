@@ -83,7 +83,8 @@ struct ConfigurationKey: Sendable {
       .init(
         "peers.backoff.max", \.backoffMax, .duration(.seconds(1)...Duration.seconds(86_400)), "the longest wait"),
       .init(
-        "peers.probe.interval", \.probeInterval, ValueType<Duration>.duration(.seconds(1)...Duration.seconds(3_600)).or("off"),
+        "peers.probe.interval", \.probeInterval,
+        ValueType<Duration>.duration(.seconds(1)...Duration.seconds(3_600)).or("off"),
         "how often each connection is pinged"),
       .init(
         "peers.probe.misses", \.probeMisses, .integer(1...100),
@@ -95,7 +96,8 @@ struct ConfigurationKey: Sendable {
       .init("limits.connections_inbound", \.connectionsInboundMax, Self.limit, "connections that others began"),
       .init("limits.connections_outbound", \.connectionsOutboundMax, Self.limit, "connections that this node began"),
       .init(
-        "limits.connections_per_peer", \.connectionsPerPeerMax, .integer(0...1_024), "connections of one peer; 0: no limit"),
+        "limits.connections_per_peer", \.connectionsPerPeerMax, .integer(0...1_024),
+        "connections of one peer; 0: no limit"),
       .init("limits.connections_per_ip", \.connectionsPerIPMax, Self.limit, "of one address; pinned peers are exempt"),
       .init(
         "limits.connections_per_subnet", \.connectionsPerSubnetMax, Self.limit,

@@ -56,7 +56,8 @@ struct Node: Sendable {
     host.probe.interval = configuration.probeInterval
     host.probe.missesMax = configuration.probeMisses
     host.connectedPeersMin = configuration.connectedPeersMin
-    var limits = ConnectionLimits.derived(fromFederationSize: max(configuration.federationSize, configuration.peers.count))
+    var limits = ConnectionLimits.derived(
+      fromFederationSize: max(configuration.federationSize, configuration.peers.count))
     limits.total = configuration.connectionsMax ?? limits.total
     limits.inbound = configuration.connectionsInboundMax ?? limits.inbound
     limits.outbound = configuration.connectionsOutboundMax ?? limits.outbound

@@ -39,7 +39,9 @@ final class Resolver: Sendable {
   init(servers: [String]) { self.servers = servers.joined(separator: ",") }
 
   /// Whether c-ares takes `text` for a server: `192.0.2.53`, `192.0.2.53:5353`, `[2001:db8::53]:5353`.
-  static func isServer(_ text: String) -> Bool { !text.isEmpty && !text.contains(",") && ccares_check_servers(text) == 0 }
+  static func isServer(_ text: String) -> Bool {
+    !text.isEmpty && !text.contains(",") && ccares_check_servers(text) == 0
+  }
 
   func addresses(of name: String, _ family: QUICTarget.NameFamily) async throws -> [[UInt8]] {
     let key = Key(name: name, family: family)

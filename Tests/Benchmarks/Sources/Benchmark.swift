@@ -49,7 +49,8 @@ import Synchronization
     case "hs": try await handshakes(transport, address, n, concurrency)
     case "rr": try await requests(transport, address, n, concurrency)
     case "idle": try await idle(transport, address, n, concurrency)
-    default: print("usage: fednode-bench serve|bulk|hs|rr|idle|crowd [--port P] [--n N] [--c CONCURRENT] [--size BYTES]")
+    default:
+      print("usage: fednode-bench serve|bulk|hs|rr|idle|crowd [--port P] [--n N] [--c CONCURRENT] [--size BYTES]")
     }
     report("client")
   }
@@ -173,7 +174,7 @@ import Synchronization
         configuration: HostConfiguration(
           localPeer: identity.peerID, publicKey: identity.publicKey, agentVersion: "crowd/\(number)"),
         transport: transport, events: EventLog(bootID: "000000000000"), clock: .system(wall: { 0 }),
-        resolve: { _, _ in [] }, interfaces: { [] })
+        services: HostServices(resolve: { _, _ in [] }, interfaces: { [] }))
       try await host.start()
       if let error = await host.dial(peer: nil, addresses: [address], timeout: nil).error { print("failed: \(error)") }
       hosts.append(host)
