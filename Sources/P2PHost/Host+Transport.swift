@@ -85,9 +85,8 @@ extension Host {
   }
 
   private func closed(_ connection: any Connection, _ reason: CloseReason) {
-    let lost = reason.initiator == .none
     guard let record = self.connectionTable[connection.id],
-      case .publish(let change, let wasClosing)? = self.connectionTable[connection.id]?.lifecycle.closed(lost: lost)
+      case .publish(let change, let wasClosing)? = self.connectionTable[connection.id]?.lifecycle.closed(reason)
     else { return }
     record.identification?.cancel()
     self.connectionTable[connection.id] = nil

@@ -166,7 +166,10 @@ package actor Host {
     guard let record = self.connectionTable[id] else { return false }
     let connection = record.connection
     let told = String(decoding: reason.utf8.prefix(Self.closeReasonBytesMax), as: UTF8.self)
-    guard case .close(let change)? = self.connectionTable[id]?.lifecycle.closing() else {
+    guard
+      case .close(let change)? = self.connectionTable[id]?.lifecycle.closing(
+        CloseReason("closed_locally", initiator: .local, detail: reason))
+    else {
       // Being closed already; an abort hurries it.
       if abort { connection.close(code: ConnectionCode.none, reason: told) }
       return true

@@ -161,6 +161,15 @@ extension MalformedInputTests {
           try IPEndpoint($0.description) == $0
         }
       },
+      Decoder(
+        name: "entry of a blocklist", corpus: ["10.0.0.0/8", "2001:db8::/32", "::1", "10.1.2.3"].map { Array($0.utf8) }
+      ) { input in
+        Self.check {
+          try BlockEntry(String(decoding: input, as: UTF8.self))
+        } keeps: {
+          try BlockEntry($0.description) == $0
+        }
+      },
       Decoder(name: "identify", corpus: messages) { input in
         Self.check {
           try IdentifyMessage(protobuf: input)

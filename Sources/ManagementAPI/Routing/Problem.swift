@@ -29,7 +29,8 @@ package struct Problem: Error, Sendable {
     document.members += self.members
     var headers = HTTPHeaders([("Content-Type", "application/problem+json")])
     for (name, value) in self.headers { headers.append(name, value) }
-    return HTTPResponse(status: self.code.status, headers: headers, body: JSON.object(document).encoded(terminator: 0x0A))
+    return HTTPResponse(
+      status: self.code.status, headers: headers, body: JSON.object(document).encoded(terminator: 0x0A))
   }
 }
 

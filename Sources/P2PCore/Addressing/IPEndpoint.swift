@@ -46,11 +46,11 @@ package struct IPEndpoint: Hashable, Sendable, CustomStringConvertible {
       : self.address[0] == 127
   }
 
-  /// 10/8, 172.16/12, 192.168/16 (RFC 1918) or fc00::/7 (RFC 4193).
+  /// 10/8, 172.16/12, 192.168/16 (RFC 1918), 100.64/10 (RFC 6598) or fc00::/7 (RFC 4193).
   package var isPrivate: Bool {
     if self.isIPv6 { return self.address[0] & 0xFE == 0xFC }
     switch (self.address[0], self.address[1]) {
-    case (10, _), (172, 16...31), (192, 168): return true
+    case (10, _), (172, 16...31), (192, 168), (100, 64...127): return true
     default: return false
     }
   }

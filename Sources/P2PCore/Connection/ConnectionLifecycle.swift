@@ -2,8 +2,8 @@
 package struct ConnectionLifecycle: Sendable {
   private enum Phase: Sendable {
     case connected
-    case disconnecting
-    case ended(LinkState)
+    case disconnecting(CloseReason)
+    case ended(LinkState, CloseReason)
   }
 
   private var phase: Phase = .connected
@@ -14,7 +14,15 @@ package struct ConnectionLifecycle: Sendable {
     switch self.phase {
     case .connected: .connected
     case .disconnecting: .disconnecting
-    case .ended(let state): state
+    case .ended(let state, _): state
+    }
+  }
+
+  /// Why it is being closed or gone; nil while it is open. The first one that was given stays.
+  package var reason: CloseReason? {
+    switch self.phase {
+    case .connected: nil
+    case .disconnecting(let reason), .ended(_, let reason): reason
     }
   }
 
@@ -26,31 +34,50 @@ package struct ConnectionLifecycle: Sendable {
   }
 
   /// We want it closed.
-  package mutating func closing() -> OnClosing {
+  package mutating func closing(_ reason: CloseReason) -> OnClosing {
     switch self.phase {
     case .connected:
-      self.phase = .disconnecting
+      self.phase = .disconnecting(reason)
       return .close(LinkChange(from: .connected, to: .disconnecting))
     case .disconnecting, .ended:
       return .nothing
     }
   }
 
-  package enum OnClosed: Sendable, Hashable {
-    case publish(LinkChange, wasClosing: Bool)
-    /// The transport said it twice.
+  package enum OnDrainTimedOut: Sendable, Hashable {
+    /// Cut it off, take it out of the books and publish the change; the transport's last word will mean nothing.
+    case abort(LinkChange)
+    /// It is not being closed, or gone already.
     case nothing
   }
 
-  /// The transport's last word. `lost`: nobody said a word; then it ends as `failed`, otherwise as `idle`.
-  package mutating func closed(lost: Bool) -> OnClosed {
-    let end: LinkState = lost ? .failed : .idle
+  /// It has been `disconnecting` for `LinkTimeouts.drain`.
+  package mutating func drainTimedOut() -> OnDrainTimedOut {
+    switch self.phase {
+    case .disconnecting(let reason):
+      self.phase = .ended(.failed, reason)
+      return .abort(LinkChange(from: .disconnecting, to: .failed))
+    case .connected, .ended:
+      return .nothing
+    }
+  }
+
+  package enum OnClosed: Sendable, Hashable {
+    case publish(LinkChange, wasClosing: Bool)
+    /// The transport said it twice, or after we had cut it off.
+    case nothing
+  }
+
+  /// The transport's last word. Where nobody said a word (`initiator` is `none`) it ends as `failed`, otherwise as
+  /// `idle`.
+  package mutating func closed(_ reason: CloseReason) -> OnClosed {
+    let end: LinkState = reason.initiator == .none ? .failed : .idle
     switch self.phase {
     case .connected:
-      self.phase = .ended(end)
+      self.phase = .ended(end, reason)
       return .publish(LinkChange(from: .connected, to: end), wasClosing: false)
-    case .disconnecting:
-      self.phase = .ended(end)
+    case .disconnecting(let first):
+      self.phase = .ended(end, first)
       return .publish(LinkChange(from: .disconnecting, to: end), wasClosing: true)
     case .ended:
       return .nothing

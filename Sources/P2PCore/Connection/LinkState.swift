@@ -13,7 +13,7 @@ package enum LinkState: String, Sendable, Hashable, CaseIterable {
     case (.connected, .disconnecting), (.connected, .idle), (.connected, .failed), (.connected, .connecting): true
     case (.disconnecting, .idle), (.disconnecting, .failed): true
     case (.disconnecting, .connecting), (.disconnecting, .connected): true
-    case (.failed, .connecting), (.failed, .connected), (.failed, .idle): true
+    case (.failed, .connecting), (.failed, .connected): true
     default: false
     }
   }

@@ -7,7 +7,7 @@ package enum DialEnding: Sendable, Hashable {
 ///
 /// Every input answers with the change that it made, or nil when the state stayed. Inputs come in pairs (a dial
 /// starts and ends, a connection opens and closes); an unpaired one is the host's own mistake and traps.
-package struct PeerLifecycle: Sendable {
+package struct PeerLifecycle: Sendable, Hashable {
   package private(set) var state: LinkState = .idle
   /// Dials under way.
   private var dials = 0

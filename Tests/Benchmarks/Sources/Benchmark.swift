@@ -49,7 +49,8 @@ import Synchronization
     case "hs": try await handshakes(transport, address, n, concurrency)
     case "rr": try await requests(transport, address, n, concurrency)
     case "idle": try await idle(transport, address, n, concurrency)
-    default: print("usage: fednode-bench serve|bulk|hs|rr|idle|crowd [--port P] [--n N] [--c CONCURRENT] [--size BYTES]")
+    default:
+      print("usage: fednode-bench serve|bulk|hs|rr|idle|crowd [--port P] [--n N] [--c CONCURRENT] [--size BYTES]")
     }
     report("client")
   }

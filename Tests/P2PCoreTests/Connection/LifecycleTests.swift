@@ -1,5 +1,6 @@
-import P2PCore
 import Testing
+
+@testable import P2PCore
 
 @Suite("Life of a peer and of a connection")
 struct LifecycleTests {
@@ -127,20 +128,26 @@ struct LifecycleTests {
     #expect(!LinkState.failed.mayBecome(.disconnecting))
   }
 
-  @Test("a connection closes once", arguments: [true, false])
+  @Test("a connection closes once and for the first reason", arguments: [true, false])
   func connection(lost: Bool) {
     let end: LinkState = lost ? .failed : .idle
+    let ours = CloseReason("trimmed", initiator: .local, code: ConnectionCode.garbageCollected)
+    let last = CloseReason("last_word", initiator: lost ? .none : .remote)
     var closes = ConnectionLifecycle()
-    #expect(closes.state == .connected)
-    #expect(closes.closing() == .close(LinkChange(from: .connected, to: .disconnecting)))
-    #expect(closes.closing() == .nothing)
-    #expect(closes.closed(lost: lost) == .publish(LinkChange(from: .disconnecting, to: end), wasClosing: true))
-    #expect(closes.closed(lost: lost) == .nothing)
-    #expect(closes.closing() == .nothing)
-    #expect(closes.state == end)
+    #expect(closes.state == .connected && closes.reason == nil)
+    #expect(closes.drainTimedOut() == .nothing)
+    #expect(closes.closing(ours) == .close(LinkChange(from: .connected, to: .disconnecting)))
+    #expect(closes.closing(last) == .nothing)
+    #expect(closes.reason == ours)
+    #expect(closes.closed(last) == .publish(LinkChange(from: .disconnecting, to: end), wasClosing: true))
+    #expect(closes.closed(last) == .nothing)
+    #expect(closes.closing(last) == .nothing)
+    #expect(closes.drainTimedOut() == .nothing)
+    #expect(closes.state == end && closes.reason == ours)
 
     var breaks = ConnectionLifecycle()
-    #expect(breaks.closed(lost: lost) == .publish(LinkChange(from: .connected, to: end), wasClosing: false))
-    #expect(breaks.closed(lost: lost) == .nothing)
+    #expect(breaks.closed(last) == .publish(LinkChange(from: .connected, to: end), wasClosing: false))
+    #expect(breaks.closed(ours) == .nothing)
+    #expect(breaks.reason == last)
   }
 }
