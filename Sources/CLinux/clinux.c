@@ -200,6 +200,26 @@ int clinux_udp_error(int fd, clinux_address *remote) {
   return EIO;
 }
 
+bool clinux_address_set(clinux_address *address, const uint8_t *bytes, size_t count, uint16_t port, uint32_t scope) {
+  memset(address, 0, sizeof *address);
+  if (count == sizeof address->u.v4.sin_addr) {
+    address->u.v4.sin_family = AF_INET;
+    address->u.v4.sin_port = htons(port);
+    memcpy(&address->u.v4.sin_addr, bytes, count);
+    address->length = sizeof address->u.v4;
+    return true;
+  }
+  if (count == sizeof address->u.v6.sin6_addr) {
+    address->u.v6.sin6_family = AF_INET6;
+    address->u.v6.sin6_port = htons(port);
+    address->u.v6.sin6_scope_id = scope;
+    memcpy(&address->u.v6.sin6_addr, bytes, count);
+    address->length = sizeof address->u.v6;
+    return true;
+  }
+  return false;
+}
+
 int clinux_source_address(const clinux_address *remote, clinux_address *source) {
   int fd = socket(remote->u.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;

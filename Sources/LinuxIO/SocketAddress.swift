@@ -10,21 +10,8 @@ package struct SocketAddress: Hashable, Sendable {
   /// `address` has 4 or 16 bytes in network order; anything else is nil. `scope` is an interface index.
   package init?(address: [UInt8], port: UInt16, scope: UInt32 = 0) {
     var raw = clinux_address()
-    switch address.count {
-    case 4:
-      raw.u.v4.sin_family = sa_family_t(AF_INET)
-      raw.u.v4.sin_port = port.bigEndian
-      withUnsafeMutableBytes(of: &raw.u.v4.sin_addr) { $0.copyBytes(from: address) }
-      raw.length = UInt32(MemoryLayout<sockaddr_in>.size)
-    case 16:
-      raw.u.v6.sin6_family = sa_family_t(AF_INET6)
-      raw.u.v6.sin6_port = port.bigEndian
-      raw.u.v6.sin6_scope_id = scope
-      withUnsafeMutableBytes(of: &raw.u.v6.sin6_addr) { $0.copyBytes(from: address) }
-      raw.length = UInt32(MemoryLayout<sockaddr_in6>.size)
-    default:
-      return nil
-    }
+    // In C: Swift 6.2 fails on an initializer that fills this union.
+    guard clinux_address_set(&raw, address, address.count, port, scope) else { return nil }
     self.raw = raw
   }
 

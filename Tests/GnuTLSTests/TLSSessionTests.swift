@@ -107,7 +107,8 @@ import Testing
     #expect(new.notAfter == Self.now + 1900)
     #expect(new !== old)
 
-    weak var weakOld = old
+    weak var weakOld: TLSCredentials?
+    weakOld = old
     var server: Side? = try Side(server: true, credentials: old, identity: identity)
     old = nil
     #expect(weakOld != nil)

@@ -1,6 +1,7 @@
 // What Swift's Glibc module cannot express: batched UDP with control messages, and epoll.
 #pragma once
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stddef.h>
 #include <sys/socket.h>
@@ -16,6 +17,9 @@ typedef struct {
   } u;
   uint32_t length;
 } clinux_address;
+
+// From `count` bytes in network order, 4 or 16; anything else is refused with false. `scope` is an interface index.
+bool clinux_address_set(clinux_address *address, const uint8_t *bytes, size_t count, uint16_t port, uint32_t scope);
 
 // Messages in one receive batch and bytes in one message (a GRO train is at most 64 KiB).
 enum { CLINUX_BATCH = 8, CLINUX_MESSAGE_BYTES = 65536 };

@@ -72,7 +72,7 @@ struct MultistreamInitiatorTests {
   }()
 
   @Test("what is not multistream-select is refused", arguments: Self.malformed)
-  func malformed(input: [UInt8], error: NegotiationError) {
+  func refused(input: [UInt8], error: NegotiationError) {
     var initiator = MultistreamInitiator(protocols: ["/a"])
     _ = initiator.start()
     var buffer = input
