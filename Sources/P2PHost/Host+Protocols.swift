@@ -67,6 +67,8 @@ extension Host {
 
   /// Takes over what a peer told about itself. A message may hold a part only; the rest stays.
   func identified(_ message: IdentifyMessage, on connection: any Connection) {
+    // A push may come on the first stream, before the hop that tells of the connection.
+    self.drainInbox()
     let peer = connection.remotePeer
     guard self.connectionTable[connection.id] != nil else { return }
     if let key = message.publicKey, key != connection.remotePublicKey.protobuf {

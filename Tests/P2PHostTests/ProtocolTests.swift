@@ -116,6 +116,22 @@ struct ProtocolTests {
     #expect(known.protocols == ["/p/2"])
   }
 
+  @Test("a push that overtakes the news of its connection counts")
+  func earlyPush() async throws {
+    let network = MemoryNetwork()
+    let node = try await Node.started(1, network)
+    let remote = Node.transport(2, network)
+    let connection = MemoryConnection(
+      direction: .inbound, transport: node.transport, remote: remote, localAddress: node.address,
+      remoteAddress: Node.address(2))
+    // Told, and not yet heard by the host.
+    _ = node.host.inbox.put(.opened(connection))
+    var message = IdentifyMessage()
+    message.agentVersion = "early"
+    await node.host.identified(message, on: connection)
+    #expect(await node.host.peer(remote.peer)?.agentVersion == "early")
+  }
+
   @Test("an identify of 1 MB is refused, and the connection stays")
   func hugeIdentify() async throws {
     let network = MemoryNetwork()
