@@ -35,47 +35,79 @@ extension Host {
       self.publish(
         "peer.refused", peer: connection.remotePeer,
         fields: [("remote_address", .string("\(connection.remoteAddress)")), ("reason", .string(reason))])
-      connection.close(code: code, reason: reason)
+      connection.close(
+        code: code, reason: String(decoding: reason.utf8.prefix(Self.closeReasonBytesMax), as: UTF8.self))
       return
     }
     let now = self.clock.wall()
     let peer = connection.remotePeer
     let isNew = self.know(peer, now: now)
     self.lastConnectionNumber += 1
-    self.connectionTable[connection.id] = ConnectionRecord(
+    let record = ConnectionRecord(
       connection: connection, number: self.lastConnectionNumber, openedSince: self.clock.monotonic())
+    self.connectionTable[connection.id] = record
+    self.connectionCounts.opened(connection.direction, peer: peer, ip: record.ip)
     let change = self.peerTable[peer]?.connectionOpened(connection.id, now: now)
     self.peerTable[peer]?.add(
       connection.remoteAddress, source: connection.direction == .inbound ? "inbound" : "dial",
       maximum: self.configuration.limits.addressesPerPeerMax)
+    self.keep(peer, after: .zero)
     self.counters.connectionOpened(connection.direction, handshake: connection.handshakeDuration)
     if isNew { self.publish("peer.added", peer: peer, fields: []) }
     self.publish(LinkChange(from: .connecting, to: .connected), of: connection, reason: nil)
     self.publish(change ?? nil, of: peer, reason: nil)
+    for observer in self.observers { observer.connection(connection, became: .connected, reason: nil) }
     self.connectionTable[connection.id]?.identification = self.identify(connection)
+    self.scheduleProbe(of: connection.id)
+    self.settleSimultaneousDial(connection)
   }
 
   /// Why a new connection is not kept, with the code to close it with.
   private func refusal(of connection: any Connection) -> (code: UInt64, reason: String)? {
-    if connection.remotePeer == self.localPeer { return (ConnectionCode.gated, "this is the node itself") }
+    let peer = connection.remotePeer
+    if peer == self.localPeer { return (ConnectionCode.gated, "this is the node itself") }
     if self.phase != .running { return (ConnectionCode.shutdown, "shutting down") }
+    let ip = connection.remoteAddress.ip
+    let now = self.clock.wall()
+    if let refusal = self.gate.refusal(of: peer, at: ip, now: now) {
+      if refusal == .notMember, connection.direction == .inbound {
+        self.unknownPeerTable.note(peer, address: connection.remoteAddress, now: now)
+      }
+      return (ConnectionCode.gated, refusal.words)
+    }
     // Dials counted themselves in before they began.
     if connection.direction == .outbound { return nil }
-    let limits = self.configuration.limits
-    if self.connectionTable.count >= limits.connectionsMax {
-      return (ConnectionCode.resourceLimitExceeded, "too many connections")
-    }
-    if (self.peerTable[connection.remotePeer]?.connections.count ?? 0) >= limits.connectionsPerPeerMax {
-      return (ConnectionCode.resourceLimitExceeded, "too many connections of one peer")
-    }
-    return nil
+    let refusal = self.connectionCounts.refusal(
+      .inbound, peer: peer, ip: ip ?? [], isPinned: self.peerTable[peer]?.isKept == true,
+      under: self.configuration.limits.connections)
+    guard let refusal else { return nil }
+    self.tell(refusal, peer: peer)
+    return (ConnectionCode.resourceLimitExceeded, refusal.words)
+  }
+
+  /// How often one limit is told of as reached.
+  private static let limitTold: Duration = .seconds(10)
+
+  /// Notes that a limit was reached.
+  func tell(_ refusal: LimitRefusal, peer: PeerID?) {
+    let now = self.clock.monotonic()
+    if let last = self.limitsTold[refusal.key], now - last < Self.limitTold { return }
+    self.limitsTold[refusal.key] = now
+    self.publish(
+      "limit.reached", peer: peer,
+      fields: [
+        ("scope", .string(refusal.key)), ("used", .int(Int64(refusal.used))), ("limit", .int(Int64(refusal.limit))),
+        ("detail", .string(refusal.words)),
+      ])
   }
 
   /// Makes sure that `peer` has a record; true when it is new.
   func know(_ peer: PeerID, now: Int64) -> Bool {
     switch self.peerTable.add(peer, now: now) {
     case .known:
-      return false
+      guard self.peerTable[peer]?.isForgotten == true else { return false }
+      self.peerTable[peer]?.isForgotten = false
+      return true
     case .added(let forgotten):
       for peer in forgotten {
         self.publish("peer.removed", peer: peer, fields: [("reason", .string("peer table full"))])
@@ -90,11 +122,18 @@ extension Host {
     else { return }
     record.identification?.cancel()
     self.connectionTable[connection.id] = nil
+    self.probes.remove(connection.id)
     let peer = connection.remotePeer
+    self.connectionCounts.closed(connection.direction, peer: peer, ip: record.ip)
+    let now = self.clock.wall()
+    let lifetime = self.clock.monotonic() - record.openedSince
+    self.closedConnectionRing.append(
+      ClosedConnectionInfo(
+        connection: Self.info(record, state: change.to, connection.finalStatistics), closedAt: now, reason: reason))
     let peerChange = self.peerTable[peer]?.connectionClosed(
-      connection.id, wasClosing: wasClosing, reason: reason, now: self.clock.wall())
-    self.counters.connectionClosed(
-      connection.direction, lifetime: self.clock.monotonic() - record.openedSince)
+      connection.id, wasClosing: wasClosing, reason: reason, now: now)
+    self.counters.connectionClosed(connection.direction, lifetime: lifetime)
+    self.retryAfterLoss(of: peer, connectedFor: lifetime)
     self.publish(
       change, of: connection, reason: reason.reason,
       further: [
@@ -103,6 +142,8 @@ extension Host {
         ("error", EventValue(reason.detail)),
       ])
     self.publish(peerChange ?? nil, of: peer, reason: reason.reason)
+    for observer in self.observers { observer.connection(connection, became: change.to, reason: reason) }
+    self.removeIfForgotten(peer)
   }
 
   private func pathChanged(_ connection: any Connection) {

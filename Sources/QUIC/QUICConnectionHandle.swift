@@ -17,6 +17,7 @@ final class QUICConnectionHandle: Connection, @unchecked Sendable {
   let security: ConnectionSecurity
   let quicVersion = "1"
   private let currentRemoteAddress: Mutex<Multiaddr>
+  private let lastStatistics = Mutex<ConnectionStatistics?>(nil)
   private let connection: QUICConnection
   /// Gone after the transport has ended, whoever still holds this.
   private weak var endpoint: QUICEndpoint?
@@ -75,6 +76,14 @@ final class QUICConnectionHandle: Connection, @unchecked Sendable {
   func statistics() async -> ConnectionStatistics? {
     guard let loop = self.connection.loop else { return self.statisticsNow() }
     return await loop.run { self.statisticsNow() }
+  }
+
+  var finalStatistics: ConnectionStatistics? { self.lastStatistics.withLock { $0 } }
+
+  /// Right before the connection goes.
+  func keepStatistics() {
+    let statistics = self.statisticsNow()
+    self.lastStatistics.withLock { $0 = statistics }
   }
 
   func statisticsNow() -> ConnectionStatistics? {

@@ -36,6 +36,7 @@ final class QUICEndpoint: QUICConnectionOwner {
   private var certificates = CertificateCache()
   private(set) var handshakesInbound = 0
   private var isAccepting = false
+  private var admits: ([UInt8]) -> String? = { _ in nil }
   private var answers = (second: UInt64(0), count: 0)
   private var refusalEvents = (second: UInt64(0), count: 0)
   /// When dropped datagrams were last told of, and how many there had been.
@@ -67,7 +68,11 @@ final class QUICEndpoint: QUICConnectionOwner {
 
   var connectionCount: Int { self.all.count }
 
-  func startAccepting() { self.isAccepting = true }
+  /// `admits` is asked for the address of every newcomer, and answers why it is refused, or nil.
+  func startAccepting(admits: @escaping ([UInt8]) -> String? = { _ in nil }) {
+    self.admits = admits
+    self.isAccepting = true
+  }
   func stopAccepting() { self.isAccepting = false }
 
   // MARK: Input
@@ -177,6 +182,9 @@ final class QUICEndpoint: QUICConnectionOwner {
     var initial = cng_initial()
     let data = datagram.baseAddress!.assumingMemoryBound(to: UInt8.self)
     guard self.isAccepting, cng_accept(data, datagram.count, &initial) == 0 else { return self.drop(remote, now) }
+    if let reason = self.admits(SocketAddress(raw: remote).address) {
+      return self.refuse(&initial, reason, &local, &remote, now)
+    }
     let limit = self.environment.configuration.handshakesMax
     if cng_is_retry_token(&initial) {
       guard
@@ -447,6 +455,7 @@ final class QUICEndpoint: QUICConnectionOwner {
     connection.onHandshakeEnd = nil
     // What it heard is asked before it ends.
     let failure = ended == nil ? nil : DialError(connection, reason)
+    connection.handle?.keepStatistics()
     connection.end(reason)
     if let handle = connection.handle { self.events(.closed(handle, reason)) }
     // The two hold each other while the connection lives.

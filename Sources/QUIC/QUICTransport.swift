@@ -79,7 +79,9 @@ package final class QUICTransport: Transport, Sendable {
   private let granted = Mutex<Int?>(nil)
 
   /// Binds what is configured. Throws only when nothing at all could be bound.
-  package func start(_ events: @escaping @Sendable (TransportEvent) -> Void) async throws {
+  package func start(
+    admits: @escaping @Sendable (_ ip: [UInt8]) -> String?, events: @escaping @Sendable (TransportEvent) -> Void
+  ) async throws {
     self.events.handler.withLock { $0 = EventSink.Handler(call: events) }
     let addresses = self.addresses
     let driver = self.driver
@@ -96,7 +98,7 @@ package final class QUICTransport: Transport, Sendable {
           listeners.append((ListenerStatus(address: address, error: "\(error)"), nil))
         }
       }
-      driver.endpoint.startAccepting()
+      driver.endpoint.startAccepting(admits: admits)
       return (listeners, granted)
     }
     self.granted.withLock { $0 = granted }

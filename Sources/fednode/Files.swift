@@ -58,18 +58,39 @@ enum Files {
 
   /// Writes a new file of mode 0600, whole or not at all. Fails with `EEXIST` when there is one already.
   static func createPrivate(_ path: String, _ bytes: [UInt8]) throws(FileError) {
+    let temporary = try Self.writeTemporary(beside: path, bytes)
+    defer { unlink(temporary) }
+    // Unlike rename, link never replaces a file.
+    guard link(temporary, path) == 0 else { throw FileError(operation: "create", path: path, code: errno) }
+    try Self.syncDirectory(of: path)
+  }
+
+  /// Writes a file of mode 0600, whole or not at all, over the one that may be there, which becomes `backup`.
+  static func replacePrivate(_ path: String, _ bytes: [UInt8], backup: String) throws(FileError) {
+    let temporary = try Self.writeTemporary(beside: path, bytes)
+    defer { unlink(temporary) }
+    // The old file has both names until the new one takes its place: at no moment is there none.
+    unlink(backup)
+    guard link(path, backup) == 0 || errno == ENOENT else {
+      throw FileError(operation: "back up to", path: backup, code: errno)
+    }
+    guard rename(temporary, path) == 0 else { throw FileError(operation: "replace", path: path, code: errno) }
+    try Self.syncDirectory(of: path)
+  }
+
+  private static func writeTemporary(beside path: String, _ bytes: [UInt8]) throws(FileError) -> String {
     let temporary = "\(path).\(getpid()).tmp"
     // Left over from a process of this number that was killed here.
     unlink(temporary)
     let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard file >= 0 else { throw FileError(operation: "create", path: temporary, code: errno) }
-    defer { unlink(temporary) }
     let code = Self.writeAll(file, bytes)
     close(file)
-    guard code == 0 else { throw FileError(operation: "write", path: temporary, code: code) }
-    // Unlike rename, link never replaces a file.
-    guard link(temporary, path) == 0 else { throw FileError(operation: "create", path: path, code: errno) }
-    try Self.syncDirectory(of: path)
+    if code != 0 {
+      unlink(temporary)
+      throw FileError(operation: "write", path: temporary, code: code)
+    }
+    return temporary
   }
 
   /// Zero or an error number.

@@ -27,12 +27,14 @@ import Testing
     node.state.withLock { $0.peers = [Sample.peerInfo(id)] }
     let api = ManagementAPI.fake(node)
     let expected: JSON = [
-      "peer_id": .string("\(id)"), "state": "connected", "state_since": .string(Sample.timeText),
+      "peer_id": .string("\(id)"), "name": nil, "state": "connected", "state_since": .string(Sample.timeText),
+      "pinned": false, "paused": false, "blocked": false,
       "direction": "outbound", "agent_version": nil, "protocols": ["/ipfs/id/1.0.0"], "connections": ["c-1"],
       "first_seen_at": .string(Sample.timeText), "last_seen_at": nil, "connected_at": nil,
       "last_disconnect": [
         "at": .string(Sample.timeText), "reason": "idle_timeout", "code": nil, "initiator": "none",
-      ], "flap_count": 1, "rtt_ms": 1.234, "bytes_in": 10, "bytes_out": 20, "failure_count": 0,
+      ], "flap_count": 1, "rtt_ms": 1.234, "bytes_in": 10, "bytes_out": 20,
+      "next_attempt_at": nil, "backoff_ms": nil, "failure_count": 0,
       "addresses": [
         [
           "address": .string(Sample.addressText), "source": "dial", "last_attempt_at": .string(Sample.timeText),

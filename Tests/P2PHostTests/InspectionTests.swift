@@ -169,7 +169,7 @@ struct InspectionTests {
   @Test("one peer may hold only so many connections")
   func perPeer() async throws {
     let network = MemoryNetwork()
-    let node = try await Node.started(1, network) { $0.limits.connectionsPerPeerMax = 2 }
+    let node = try await Node.started(1, network) { $0.limits.connections.perPeer = 2 }
     let transport = Node.transport(2, network)
     try await transport.start { _ in }
     for _ in 0..<2 { _ = try await transport.dialMemory(node.address) }

@@ -19,8 +19,12 @@ struct ConnectionsResource: Sendable {
 
   @Sendable private func list(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
     let peers = try request.peerIDs("peer_id")
-    let states = try request.choices("state", LinkState.self)
     let directions = try request.choices("direction", Direction.self)
+    if request.values("state") == ["closed"] { return try await self.closed(request, peers, directions) }
+    if request.values("state").contains("closed") {
+      throw Problem(.invalidParameter, "the query parameter state has closed and others; ask for closed alone")
+    }
+    let states = try request.choices("state", LinkState.self)
     let connections = await self.node.connections().filter { connection in
       (peers.isEmpty || peers.contains(connection.peerID)) && (states.isEmpty || states.contains(connection.state))
         && (directions.isEmpty || directions.contains(connection.direction))
@@ -30,6 +34,20 @@ struct ConnectionsResource: Sendable {
     return request.json(
       try Page.make(
         numbered, request, key: \.number, read: Self.number, write: { "c-\($0)" }, render: { $0.connection.json() }))
+  }
+
+  /// The history, newest first.
+  private func closed(
+    _ request: RequestContext, _ peers: Set<PeerID>, _ directions: Set<Direction>
+  ) async throws(Problem) -> HTTPResponse {
+    let closed = await self.node.closedConnections(before: nil).filter { item in
+      (peers.isEmpty || peers.contains(item.connection.connection.peerID))
+        && (directions.isEmpty || directions.contains(item.connection.connection.direction))
+    }
+    return request.json(
+      try Page.make(
+        closed, request, key: { Descending($0.cursor) }, read: { UInt64($0).map(Descending.init) },
+        write: { String($0.number) }, render: { $0.connection.json() }))
   }
 
   /// Of an id `c-17`; the older connection has the smaller one.

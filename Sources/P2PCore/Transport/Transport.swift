@@ -12,8 +12,12 @@ package protocol Transport: AnyObject, Sendable {
   /// What became of every configured listen address.
   var listeners: [ListenerStatus] { get }
 
-  /// Begins to accept. `events` is called in order, on the transport's thread, and must return at once.
-  func start(_ events: @escaping @Sendable (TransportEvent) -> Void) async throws
+  /// Begins to accept. `admits` is asked for the address (4 or 16 bytes) of every newcomer before anything is done
+  /// for it, and answers why it is refused, or nil. `events` is called in order. Both are called on the transport's
+  /// thread and must return at once.
+  func start(
+    admits: @escaping @Sendable (_ ip: [UInt8]) -> String?, events: @escaping @Sendable (TransportEvent) -> Void
+  ) async throws
 
   /// Dials one resolved address (`/ip4|ip6/…/udp/…/quic-v1`, any `/p2p` ignored). Returns when the remote has
   /// accepted us (QUIC: handshake confirmed). Cancelling the task abandons the dial and tells the remote.
@@ -25,6 +29,13 @@ package protocol Transport: AnyObject, Sendable {
 
   /// Closes all connections with `code`, then the sockets. Returns when both are gone or after `timeout`.
   func shutdown(code: UInt64, timeout: Duration) async
+}
+
+extension Transport {
+  /// As above, refusing nobody.
+  package func start(_ events: @escaping @Sendable (TransportEvent) -> Void) async throws {
+    try await self.start(admits: { _ in nil }, events: events)
+  }
 }
 
 /// State of one configured listen address.

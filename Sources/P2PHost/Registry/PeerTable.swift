@@ -19,9 +19,10 @@ struct PeerTable: Sendable {
     _modify { yield &self.records[id] }
   }
 
-  /// In the order of their ids' bytes. Sorts ids: records are large to move about.
+  /// In the order of their ids' bytes, without those that an operator deleted. Sorts ids: records are large to move.
   var sorted: [PeerRecord] {
-    self.records.keys.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }.compactMap { self.records[$0] }
+    self.records.keys.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+      .compactMap { self.records[$0] }.filter { !$0.isForgotten }
   }
 
   enum OnAdd: Sendable, Equatable {
@@ -38,12 +39,15 @@ struct PeerTable: Sendable {
     return .added(forgotten: forgotten)
   }
 
-  /// Forgets the peers that are at rest and were unseen longest: a 64th of the table at a time, so that the cost
+  /// For a peer at rest.
+  mutating func remove(_ id: PeerID) { self.records[id] = nil }
+
+  /// Forgets the peers that are at rest, are not in the address book and were unseen longest: a 64th of the table at a time, so that the cost
   /// of the search is spread over as many additions.
   private mutating func evict() -> [PeerID] {
     let count = max(1, self.maximum / 64)
     let victims = self.records.values
-      .filter { $0.lifecycle.isAtRest }
+      .filter { $0.lifecycle.isAtRest && $0.book == nil }
       .sorted { ($0.lastSeenAt ?? $0.firstSeenAt, $0.text) < ($1.lastSeenAt ?? $1.firstSeenAt, $1.text) }
       .prefix(count)
       .map(\.id)

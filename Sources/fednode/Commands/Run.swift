@@ -11,10 +11,20 @@ func run(_ loaded: LoadedConfiguration, identity: IdentityKey, isNewIdentity: Bo
   let configuration = loaded.configuration
   let log = Logger(subsystem: "node")
   do {
-    let node = try Node(identity: identity, addresses: configuration.addresses, configuration: configuration)
+    try Files.makePrivateDirectory(configuration.dataDirectory)
+    let (store, book) = try PeerStore.open(directory: configuration.dataDirectory)
+    let node = try Node(
+      identity: identity, addresses: configuration.addresses, configuration: configuration, store: store)
     let unsubscribe = ConnectionLog.start(node.host.events)
     defer { unsubscribe() }
+    // The configuration's word counts where both name a peer.
+    await node.host.load(book.peers + configuration.peers, blocks: book.blocks)
     try await node.host.start()
+    if configuration.peersFileTranslated > 0 {
+      log.notice(
+        "TCP addresses of the peers file are taken as QUIC on the same port",
+        [("addresses", "\(configuration.peersFileTranslated)")])
+    }
     if let buffer = node.transport.receiveBuffer, buffer.granted < buffer.wanted {
       log.warning(
         "the kernel grants sockets \(buffer.granted >> 10) KiB of receive buffer where \(buffer.wanted >> 10) KiB are wanted: "

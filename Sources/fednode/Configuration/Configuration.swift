@@ -1,6 +1,7 @@
 internal import GnuTLS
 internal import Logging
 internal import P2PCore
+internal import P2PHost
 
 /// The configuration in force. The values here are the defaults; `ConfigurationKey.all` says how each is set.
 struct Configuration: Sendable {
@@ -25,10 +26,38 @@ struct Configuration: Sendable {
   /// Nil: a third of the effective idle timeout.
   var keepAlive: Duration?
 
-  // peers
-  var connectionTimeout: Duration = .seconds(10)
+  /// Dial RFC 1918 and ULA addresses.
+  var dialPrivate = true
+  /// Empty: the system's.
+  var dnsServers: [String] = []
 
-  // limits
+  // federation
+  /// Members: what the limits are derived from.
+  var federationSize = 64
+
+  // peers
+  /// Kept connected; of the configuration and, added by the loader, of `peersFile`.
+  var peers: [BookEntry] = []
+  var peersFile: String?
+  /// Addresses of `peersFile` that named a TCP port and are taken as QUIC.
+  var peersFileTranslated = 0
+  var policy = Gate.Policy.open
+  var connectionTimeout: Duration = .seconds(10)
+  var backoffInitial: Duration = .seconds(1)
+  var backoffMax: Duration = .seconds(300)
+  /// Nil: no pings.
+  var probeInterval: Duration? = .seconds(15)
+  var probeMisses = 3
+
+  // limits; nil is derived from `federationSize`, 0 is no limit
+  var connectionsMax: Int?
+  var connectionsInboundMax: Int?
+  var connectionsOutboundMax: Int?
+  var connectionsPerPeerMax = 2
+  var connectionsPerIPMax: Int?
+  var connectionsPerSubnetMax: Int?
+  var lowWater: Int?
+  var highWater: Int?
   /// Half open, inbound; 0 is no limit.
   var handshakesMax = 256
   /// Inbound, at one time; 0 is no limit.
@@ -43,6 +72,10 @@ struct Configuration: Sendable {
   var apiHosts: [String] = []
   /// Further web origins that may change something.
   var apiOrigins: [String] = []
+
+  // health
+  /// Nil: 75 % of the pinned peers.
+  var connectedPeersMin: Int?
 
   // perf
   var perfEnabled = false

@@ -11,6 +11,12 @@ final class FakeNode: NodeControl {
     var peers: [PeerInfo] = []
     var connections: [ConnectionInfo] = []
     var pings: [PingResult]?
+    var dials: [DialInfo] = []
+    var closed: [(cursor: UInt64, connection: ClosedConnectionInfo)] = []
+    var blocks: [Blocklist.Record] = []
+    var unknown = UnknownPeers()
+    /// What changes of the book and the blocklist end with.
+    var bookError: BookError?
     /// What was asked for, in words.
     var calls: [String] = []
   }
@@ -54,6 +60,74 @@ final class FakeNode: NodeControl {
     self.note("close \(id) \(abort)")
     return await self.connection(id) != nil
   }
+
+  private func check() throws(BookError) {
+    if let error = self.state.withLock({ $0.bookError }) { throw error }
+  }
+
+  func putPeer(
+    _ peer: PeerID, addresses: [Multiaddr]?, name: String?, pinned: Bool?
+  ) async throws(BookError) -> (peer: PeerInfo, isNew: Bool) {
+    self.note(
+      "put \(peer) \(addresses.map { "\($0)" } ?? "-") \(name ?? "-") \(pinned.map { "\($0)" } ?? "-")")
+    try self.check()
+    let known = await self.peer(peer)
+    return (known ?? Sample.peerInfo(peer, .connecting), known == nil)
+  }
+
+  func forgetPeer(_ peer: PeerID) async throws(BookError) -> Bool {
+    self.note("forget \(peer)")
+    try self.check()
+    return await self.peer(peer) != nil
+  }
+
+  func connect(_ peer: PeerID, timeout: Duration?) async -> DialResult? {
+    self.note("connect \(peer) \(timeout.map { "\($0)" } ?? "-")")
+    return await self.peer(peer) == nil ? nil : await self.dialing(peer, [])
+  }
+
+  func clearBackoff(_ peer: PeerID) async -> Bool {
+    self.note("clear backoff \(peer)")
+    return await self.peer(peer) != nil
+  }
+
+  func startDial(peer: PeerID?, addresses: [Multiaddr], timeout: Duration?) async -> DialInfo {
+    self.note("start dial \(peer.map { "\($0)" } ?? "-") \(addresses) \(timeout.map { "\($0)" } ?? "-")")
+    return DialInfo(id: "d-9", peerID: peer, addresses: addresses, state: .running, startedAt: Sample.time)
+  }
+
+  func dials() async -> [DialInfo] { self.state.withLock { $0.dials } }
+  func dialInfo(_ id: String) async -> DialInfo? { await self.dials().first { $0.id == id } }
+  func cancelDial(_ id: String) async -> Bool? { await self.dialInfo(id).map { $0.state == .running } }
+
+  func closedConnections(
+    before cursor: UInt64?
+  ) async -> [(cursor: UInt64, connection: ClosedConnectionInfo)] {
+    self.state.withLock { $0.closed }
+  }
+
+  func blocklist() async -> [Blocklist.Record] { self.state.withLock { $0.blocks } }
+
+  func block(_ entry: BlockEntry, expiresAt: Int64?, reason: String?) async throws(BookError) -> Bool {
+    self.note("block \(entry) \(expiresAt.map { "\($0)" } ?? "-") \(reason ?? "-")")
+    try self.check()
+    let record = Blocklist.Record(entry: entry, createdAt: Sample.time, expiresAt: expiresAt, reason: reason)
+    return self.state.withLock { state in
+      defer { state.blocks = state.blocks.filter { $0.entry != entry } + [record] }
+      return !state.blocks.contains { $0.entry == entry }
+    }
+  }
+
+  func unblock(_ entry: BlockEntry) async throws(BookError) -> Bool {
+    self.note("unblock \(entry)")
+    try self.check()
+    return self.state.withLock { state in
+      defer { state.blocks.removeAll { $0.entry == entry } }
+      return state.blocks.contains { $0.entry == entry }
+    }
+  }
+
+  func unknownPeers() async -> [UnknownPeers.Entry] { self.state.withLock { $0.unknown.entries } }
 
   func ping(_ peer: PeerID, count: Int, timeout: Duration) async -> [PingResult]? {
     self.note("ping \(count) \(timeout)")

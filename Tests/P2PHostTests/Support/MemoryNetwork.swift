@@ -2,6 +2,8 @@ import Dispatch
 import P2PCore
 import Synchronization
 
+@testable import P2PHost
+
 /// A network inside the process: transports find each other by their addresses.
 final class MemoryNetwork: Sendable {
   enum Fate: Sendable {
@@ -40,6 +42,7 @@ final class MemoryNetwork: Sendable {
 final class MemoryTransport: Transport, Sendable {
   private struct State {
     var events: (@Sendable (TransportEvent) -> Void)?
+    var admits: (@Sendable ([UInt8]) -> String?)?
     var accepting = false
     var failsToStart = false
     var connections: [MemoryConnection] = []
@@ -76,10 +79,13 @@ final class MemoryTransport: Transport, Sendable {
 
   func failToStart() { self.state.withLock { $0.failsToStart = true } }
 
-  func start(_ events: @escaping @Sendable (TransportEvent) -> Void) async throws {
+  func start(
+    admits: @escaping @Sendable (_ ip: [UInt8]) -> String?, events: @escaping @Sendable (TransportEvent) -> Void
+  ) async throws {
     if self.state.withLock({ $0.failsToStart }) { throw StreamError.finished }
     self.state.withLock {
       $0.events = events
+      $0.admits = admits
       $0.accepting = true
     }
   }
@@ -118,6 +124,10 @@ final class MemoryTransport: Transport, Sendable {
       throw DialError(.peerIDMismatch, "\(remote.peer) answered", temporary: false)
     }
     let own = self.listenAddresses[0]
+    if let ip = own.ip, let reason = remote.state.withLock({ $0.admits })?(ip) {
+      remote.tell(.inboundRefused(remoteAddress: own, reason: reason))
+      throw DialError(.refused, "the remote refuses connections now", temporary: true)
+    }
     let dialler = MemoryConnection(
       direction: .outbound, transport: self, remote: remote, localAddress: own, remoteAddress: address)
     let accepter = MemoryConnection(

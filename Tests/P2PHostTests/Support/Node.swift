@@ -90,7 +90,7 @@ struct Node: Sendable {
   init(
     _ number: UInt8, _ network: MemoryNetwork, clock: TestClock? = nil, addresses: [Multiaddr]? = nil,
     brokenListeners: [ListenerStatus] = [], streamCapacity: Int = 65_536, resolve: NameResolver? = nil,
-    resolveText: TextResolver? = nil, interfaces: [IPEndpoint] = [],
+    resolveText: TextResolver? = nil, interfaces: [IPEndpoint] = [], saveBook: BookSaver? = nil,
     configure: (inout HostConfiguration) -> Void = { _ in }
   ) {
     self.transport = MemoryTransport(
@@ -104,7 +104,8 @@ struct Node: Sendable {
     self.host = Host(
       configuration: configuration, transport: self.transport, events: events,
       clock: clock?.hostClock ?? .system(wall: { Int64(DispatchTime.now().uptimeNanoseconds / 1_000_000) }),
-      resolve: resolve ?? { _, _ in [] }, resolveText: resolveText, interfaces: { interfaces })
+      services: HostServices(
+        resolve: resolve ?? { _, _ in [] }, resolveText: resolveText, interfaces: { interfaces }, saveBook: saveBook))
   }
 
   static func started(

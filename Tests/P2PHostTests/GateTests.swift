@@ -1,0 +1,107 @@
+import P2PCore
+import Testing
+
+@testable import P2PHost
+
+@Suite("Who may connect", .timeLimit(.minutes(1)))
+struct GateTests {
+  @Test("a block closes what it matches, refuses dials and newcomers, and ends")
+  func blockPeer() async throws {
+    let (network, clock) = (MemoryNetwork(), TestClock())
+    let node = try await Node.started(1, network, clock: clock)
+    let other = try await Node.started(2, network)
+    _ = try await node.host.putPeer(other.peer, addresses: [other.address], name: nil, pinned: true)
+    await node.recorder.first("peer.identified", peer: other.peer)
+    let ends = TestClock.start + 60_000
+    #expect(try await node.host.block(.peer(other.peer), expiresAt: ends, reason: "compromised"))
+    await node.recorder.first("peer.state_changed", peer: other.peer, to: "idle")
+    #expect(await node.recorder.first("peer.blocked", peer: other.peer)["reason"] == "compromised")
+    let closed = await other.host.closedConnections(before: nil)
+    #expect(closed.first?.connection.reason.code == ConnectionCode.gated)
+    #expect(await node.host.peer(other.peer)?.blocked == true)
+    let refused = await node.host.dial(peer: other.peer, addresses: [other.address], timeout: nil)
+    #expect(refused.error?.class == .blocked)
+    #expect(refused.error?.detail.contains("blocklist") == true)
+    _ = await other.host.dial(peer: node.peer, addresses: [node.address], timeout: nil)
+    #expect(await node.host.connections().isEmpty)
+    #expect(await node.recorder.first("peer.refused", peer: other.peer)["reason"]?.contains("blocklist") == true)
+    await clock.pass(.seconds(59))
+    #expect(network.dials.count == 2)
+    #expect(await clock.pass(atMost: .seconds(3)) { await node.host.state(of: other.peer) == .connected })
+    #expect(await node.host.blocklist().isEmpty)
+  }
+
+  @Test("a blocked network is refused before a handshake, and no address in it is dialled")
+  func blockNetwork() async throws {
+    let network = MemoryNetwork()
+    let node = try await Node.started(1, network)
+    let other = try await Node.started(2, network)
+    let entry = try BlockEntry("10.0.0.2")
+    #expect(try await node.host.block(entry, expiresAt: nil, reason: nil))
+    #expect(try await node.host.block(entry, expiresAt: nil, reason: "again") == false)
+    let inbound = await other.host.dial(peer: node.peer, addresses: [node.address], timeout: nil)
+    #expect(inbound.error?.class == .refused)
+    let outbound = await node.host.dial(peer: nil, addresses: [other.address], timeout: nil)
+    #expect(outbound.error?.class == .blocked)
+    #expect(outbound.attempts.map(\.outcome) == [.failed])
+    #expect(try await node.host.unblock(entry))
+    #expect(try await node.host.unblock(entry) == false)
+    #expect(await node.host.dial(peer: nil, addresses: [other.address], timeout: nil).error == nil)
+  }
+
+  @Test("in allow-list mode strangers are refused, listed, and let in by being put into the book")
+  func allowlist() async throws {
+    let network = MemoryNetwork()
+    let node = try await Node.started(1, network) { $0.policy = .allowlist }
+    let stranger = try await Node.started(2, network)
+    for _ in 0..<2 {
+      _ = await stranger.host.dial(peer: node.peer, addresses: [node.address], timeout: nil)
+      await stranger.recorder.first("peer.state_changed", peer: node.peer, to: "idle")
+    }
+    #expect(await node.host.connections().isEmpty)
+    let closed = await stranger.host.closedConnections(before: nil)
+    #expect(closed.first?.connection.reason.code == ConnectionCode.gated)
+    let knocked = await node.host.unknownPeers()
+    #expect(knocked.map(\.peer) == [stranger.peer])
+    #expect(knocked.first?.count == 2)
+    #expect(
+      await node.host.dial(peer: stranger.peer, addresses: [stranger.address], timeout: nil).error?.class == .blocked)
+    _ = try await node.host.putPeer(stranger.peer, addresses: [], name: nil, pinned: false)
+    #expect(await node.host.unknownPeers().isEmpty)
+    #expect(await stranger.host.dial(peer: node.peer, addresses: [node.address], timeout: nil).error == nil)
+    await node.recorder.first("peer.identified", peer: stranger.peer)
+  }
+
+  @Test("a full limit names itself to the peer, the events and the API")
+  func limits() async throws {
+    let network = MemoryNetwork()
+    let node = try await Node.started(1, network) { $0.limits.connections.inbound = 1 }
+    let (first, second) = try await (Node.started(2, network), Node.started(3, network))
+    _ = await first.host.dial(peer: node.peer, addresses: [node.address], timeout: nil)
+    _ = await second.host.dial(peer: node.peer, addresses: [node.address], timeout: nil)
+    await second.recorder.first("peer.state_changed", peer: node.peer, to: "idle")
+    let reason = try #require(await second.host.closedConnections(before: nil).first).connection.reason
+    #expect(reason.code == ConnectionCode.resourceLimitExceeded)
+    #expect(reason.detail?.contains("limits.connections_inbound") == true)
+    let event = await node.recorder.first("limit.reached")
+    #expect(event["scope"] == "limits.connections_inbound")
+    let shown = await node.host.node().limits.first { $0.scope == "limits.connections_inbound" }
+    #expect(shown == LimitInfo(scope: "limits.connections_inbound", used: 1, limit: 1))
+  }
+
+  @Test("one address has its share, and pinned peers are exempt from it")
+  func perAddress() async throws {
+    let network = MemoryNetwork()
+    let node = try await Node.started(1, network) { $0.limits.connections.perSubnet = 1 }
+    let (first, second, third) = try await (
+      Node.started(2, network), Node.started(3, network), Node.started(4, network)
+    )
+    _ = try await node.host.putPeer(third.peer, addresses: [], name: nil, pinned: true)
+    for other in [first, second, third] {
+      _ = await other.host.dial(peer: node.peer, addresses: [node.address], timeout: nil)
+    }
+    await node.recorder.first("peer.identified", peer: third.peer)
+    #expect(await node.recorder.first("peer.refused", peer: second.peer)["reason"]?.contains("per_subnet") == true)
+    #expect(Set(await node.host.connections().map(\.peerID)) == [first.peer, third.peer])
+  }
+}
