@@ -133,7 +133,7 @@ extension Host {
     let peerChange = self.peerTable[peer]?.connectionClosed(
       connection.id, wasClosing: wasClosing, reason: reason, now: now)
     self.counters.connectionClosed(connection.direction, lifetime: lifetime)
-    self.retryAfterLoss(of: peer, connectedFor: lifetime)
+    self.retryAfterLoss(of: peer, connectedFor: lifetime, reason)
     self.publish(
       change, of: connection, reason: reason.reason,
       further: [

@@ -1,9 +1,9 @@
 import Jansson
 import P2PCore
-import P2PHost
 import Testing
 
 @testable import ManagementAPI
+@testable import P2PHost
 
 @Suite struct KeepingResourcesTests {
   private let node = FakeNode()

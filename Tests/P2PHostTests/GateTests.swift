@@ -54,9 +54,9 @@ struct GateTests {
     let network = MemoryNetwork()
     let node = try await Node.started(1, network) { $0.policy = .allowlist }
     let stranger = try await Node.started(2, network)
-    for _ in 0..<2 {
+    for count in 1...2 {
       _ = await stranger.host.dial(peer: node.peer, addresses: [node.address], timeout: nil)
-      await stranger.recorder.first("peer.state_changed", peer: node.peer, to: "idle")
+      #expect(try await eventually { await stranger.host.closedConnections(before: nil).count == count })
     }
     #expect(await node.host.connections().isEmpty)
     let closed = await stranger.host.closedConnections(before: nil)
@@ -79,7 +79,7 @@ struct GateTests {
     let (first, second) = try await (Node.started(2, network), Node.started(3, network))
     _ = await first.host.dial(peer: node.peer, addresses: [node.address], timeout: nil)
     _ = await second.host.dial(peer: node.peer, addresses: [node.address], timeout: nil)
-    await second.recorder.first("peer.state_changed", peer: node.peer, to: "idle")
+    #expect(try await eventually { await !second.host.closedConnections(before: nil).isEmpty })
     let reason = try #require(await second.host.closedConnections(before: nil).first).connection.reason
     #expect(reason.code == ConnectionCode.resourceLimitExceeded)
     #expect(reason.detail?.contains("limits.connections_inbound") == true)

@@ -391,7 +391,7 @@ extension Host {
         return DialError(.selfDial, "the address leads to this node itself", temporary: false)
       }
       if self.phase != .running { return DialError(.shuttingDown, "this node is shutting down", temporary: false) }
-      return DialError(.handshakeFailed, "the connection was closed as soon as it was open", temporary: true)
+      return self.closedAtOnce(winner)
     }
     if Task.isCancelled { return DialError(.cancelled, "the dial was cancelled", temporary: true) }
     let errors = dial.attempts.compactMap { $0.outcome == .skipped ? nil : $0.error }
@@ -407,6 +407,18 @@ extension Host {
     return DialError(
       telling.class, "none of \(errors.count) addresses worked; \(telling.detail)",
       temporary: errors.contains { $0.temporary })
+  }
+
+  /// The peer let us in and then said why not.
+  private func closedAtOnce(_ winner: any Connection) -> DialError {
+    let closed = self.closedConnectionRing.newestFirst().first { $0.element.connection.id == winner.id }?.element
+    guard let reason = closed?.reason, reason.initiator == .remote else {
+      return DialError(.handshakeFailed, "the connection was closed as soon as it was open", temporary: true)
+    }
+    let words = reason.detail.map { ": \($0)" } ?? ""
+    let code = reason.code.map { " with code 0x\(String($0, radix: 16))" } ?? ""
+    return DialError(
+      .refused, "the peer closed the connection as soon as it was open,\(code)\(words)", temporary: !reason.isGated)
   }
 }
 

@@ -93,10 +93,13 @@ extension Host {
   }
 
   /// A connection of `peer` is gone.
-  func retryAfterLoss(of peer: PeerID, connectedFor lifetime: Duration) {
+  func retryAfterLoss(of peer: PeerID, connectedFor lifetime: Duration, _ reason: CloseReason) {
     guard let record = self.peerTable[peer], record.isKept, self.liveConnection(to: peer) == nil else { return }
-    let delay = self.peerTable[peer]?.backoff.lost(
-      connectedFor: lifetime, self.configuration.backoff, using: &self.random)
+    let delay =
+      reason.isGated
+      ? self.peerTable[peer]?.backoff.failed(permanent: true, self.configuration.backoff, using: &self.random)
+      : self.peerTable[peer]?.backoff.lost(
+        connectedFor: lifetime, self.configuration.backoff, using: &self.random)
     self.keep(peer, after: delay ?? .zero)
   }
 
