@@ -63,6 +63,7 @@ internal import Logging
       output.print(command.has("--json") ? JSONText.object([("version", .string(Version.number))]).text : Version.agent)
       return 0
     default:
+      Signals.expect()
       let loaded = try ConfigurationLoader.load(input)
       let identity = try IdentityStore.loadOrCreate(loaded)
       let configuration = loaded.configuration

@@ -74,6 +74,7 @@ final class DNSServer: Sendable {
   let port: UInt16
   private let asked: Asked
   private final class Asked: Sendable {
+    let datagrams = Atomic(0)
     let names = Mutex<[String]>([])
     let isOver = Atomic(false)
   }
@@ -82,6 +83,9 @@ final class DNSServer: Sendable {
   var address: String { "127.0.0.1:\(self.port)" }
   /// The names that were asked for so far.
   var queries: [String] { self.asked.names.withLock { $0 } }
+
+  /// Whatever came over UDP.
+  var datagrams: Int { self.asked.datagrams.load(ordering: .relaxed) }
 
   init(_ handler: @escaping Handler) throws {
     let (udp, port) = try Self.bound(Int32(SOCK_DGRAM.rawValue), port: 0)
@@ -140,6 +144,7 @@ final class DNSServer: Sendable {
         withUnsafeMutablePointer(to: &from) { pointer in
           pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
             let count = recvfrom(udp, &buffer, buffer.count, 0, address, &length)
+            asked.datagrams.add(1, ordering: .relaxed)
             guard count > 0, let query = Query(Array(buffer.prefix(count)), isTCP: false) else { return }
             asked.names.withLock { $0.append(query.name) }
             for answer in handler(query) { sendto(udp, answer, answer.count, 0, address, length) }
