@@ -27,11 +27,12 @@ import Testing
     return process
   }
 
-  /// Reads until a line starts with `words`, or the end.
+  /// Reads until a line starts with `words`, to the end, or for ten seconds without a byte.
   private static func lines(of output: Pipe, until words: String) -> [String] {
     var bytes = Data()
     while true {
-      let more = output.fileHandleForReading.availableData
+      var polled = pollfd(fd: output.fileHandleForReading.fileDescriptor, events: Int16(POLLIN), revents: 0)
+      let more = poll(&polled, 1, 10_000) > 0 ? output.fileHandleForReading.availableData : Data()
       bytes += more
       let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
       if more.isEmpty || lines.contains(where: { $0.hasPrefix(words) }) { return lines }
