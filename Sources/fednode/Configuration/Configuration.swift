@@ -36,13 +36,16 @@ struct Configuration: Sendable {
   var federationSize = 64
 
   // peers
-  /// Kept connected; of the configuration and, added by the loader, of `peersFile`.
-  var peers: [BookEntry] = []
+  /// Kept connected.
+  var staticPeers: [BookEntry] = []
   var peersFile: String?
+  /// Of `peersFile`, those that are not in `staticPeers`; read by the loader.
+  var filePeers: [BookEntry] = []
   /// Addresses of `peersFile` that named a TCP port and are taken as QUIC.
   var peersFileTranslated = 0
   var policy = Gate.Policy.open
   var connectionTimeout: Duration = .seconds(10)
+  var drainTimeout: Duration = .seconds(5)
   var backoffInitial: Duration = .seconds(1)
   var backoffMax: Duration = .seconds(300)
   /// Nil: no pings.
@@ -87,6 +90,9 @@ struct Configuration: Sendable {
   var logOverrides: [String: LogLevel] = [:]
 
   var shutdownTimeout: Duration = .seconds(10)
+
+  /// All that are kept connected.
+  var peers: [BookEntry] { self.staticPeers + self.filePeers }
 
   private static let defaultAddresses: [Multiaddr] = [
     Multiaddr(quic: IPEndpoint(address: [UInt8](repeating: 0, count: 4), port: 9000)),

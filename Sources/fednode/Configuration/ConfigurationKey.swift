@@ -73,7 +73,7 @@ struct ConfigurationKey: Sendable {
       .init(
         "federation.size", \.federationSize, .integer(1...4_096), "members; what the limits are derived from"),
       .init(
-        "peers.static", \.peers, ValueType<BookEntry>.peer.list(max: 4_096), "members, which are kept connected"),
+        "peers.static", \.staticPeers, ValueType<BookEntry>.peer.list(max: 4_096), "members, which are kept connected"),
       .init("peers.file", \.peersFile, path.optional, "a list of further ones, as the Go node keeps it"),
       .init(
         "peers.policy", \.policy, .choice, "allowlist: only peers of the address book may connect"),
@@ -92,6 +92,9 @@ struct ConfigurationKey: Sendable {
       .init(
         "peers.connection_timeout", \.connectionTimeout, .duration(.milliseconds(100)...Duration.seconds(300)),
         "a dial is given up after this"),
+      .init(
+        "peers.drain_timeout", \.drainTimeout, .duration(.seconds(0)...Duration.seconds(300)),
+        "how long the streams of a connection that is being closed may take to end"),
       .init("limits.connections", \.connectionsMax, Self.limit, "connections in all"),
       .init("limits.connections_inbound", \.connectionsInboundMax, Self.limit, "connections that others began"),
       .init("limits.connections_outbound", \.connectionsOutboundMax, Self.limit, "connections that this node began"),

@@ -43,7 +43,8 @@ struct Node: Sendable {
   /// knows who they are and says why.
   private static let spare = 64
 
-  private static func hostConfiguration(_ identity: IdentityKey, _ configuration: Configuration) -> HostConfiguration {
+  /// What of the configuration concerns the host.
+  static func hostConfiguration(_ identity: IdentityKey, _ configuration: Configuration) -> HostConfiguration {
     var host = HostConfiguration(
       localPeer: identity.peerID, publicKey: identity.publicKey, agentVersion: Version.agent)
     host.announceAddresses = configuration.announce
@@ -65,6 +66,7 @@ struct Node: Sendable {
     limits.perIP = configuration.connectionsPerIPMax ?? limits.perIP
     limits.perSubnet = configuration.connectionsPerSubnetMax ?? limits.perSubnet
     host.limits.connections = limits
+    host.limits.closeGrace = configuration.drainTimeout
     let high = configuration.highWater ?? limits.total * 7 / 8
     if high > 0 { host.limits.water = min(configuration.lowWater ?? high * 3 / 4, high)...high }
     return host
