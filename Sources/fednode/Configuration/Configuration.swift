@@ -61,10 +61,16 @@ struct Configuration: Sendable {
   var connectionsPerSubnetMax: Int?
   var lowWater: Int?
   var highWater: Int?
-  /// Half open, inbound; 0 is no limit.
-  var handshakesMax = 256
+  /// Half open, inbound.
+  var handshakesMax: Int?
   /// Inbound, at one time; 0 is no limit.
   var streamsPerConnectionMax = 256
+  /// Inbound, of one peer, at one time; 0 is no limit.
+  var streamsPerPeerMax = StreamLimits().perPeer
+  /// Inbound, of one protocol over all peers, at one time; 0 is no limit.
+  var streamsPerProtocolMax = StreamLimits().perProtocol
+  /// Bytes that all peers together may send before they are read.
+  var buffersMax: UInt64?
 
   // api
   /// Port 0: any free one.

@@ -110,11 +110,20 @@ struct ConfigurationKey: Sendable {
         "limits.high_water", \.highWater, Self.limit,
         "above so many connections the least valuable are closed; 0: never"),
       .init(
-        "limits.handshakes", \.handshakesMax, .integer(0...65_536),
+        "limits.handshakes", \.handshakesMax, Self.limit,
         "half-open inbound connections; peers must prove their address from half of it on; 0: no limit"),
       .init(
         "limits.streams_per_connection", \.streamsPerConnectionMax, .integer(0...65_536),
         "inbound streams of one connection; 0: no limit"),
+      .init(
+        "limits.streams_per_peer", \.streamsPerPeerMax, .integer(0...65_536), "inbound streams of one peer; 0: no limit"
+      ),
+      .init(
+        "limits.streams_per_protocol", \.streamsPerProtocolMax, .integer(0...65_536),
+        "inbound streams of one protocol over all peers; 0: no limit"),
+      .init(
+        "limits.buffers", \.buffersMax, ValueType<UInt64>.size((64 << 20)...(1 << 50)).or("auto"),
+        "memory that all peers together may fill with what is not read yet"),
       .init(
         "health.min_connected_peers", \.connectedPeersMin, ValueType<Int>.integer(0...4_096).or("auto"),
         "pinned peers that must be connected to be ready; auto: 75 % of them"),
