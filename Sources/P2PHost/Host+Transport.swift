@@ -19,10 +19,15 @@ extension Host {
         self.log.notice(
           "datagrams that belong to no connection were dropped",
           [("count", "\(count)"), ("last_from", "\(address)")])
+      case .listenerAdded(let listener):
+        self.publish("listener.added", fields: [("address", .string("\(listener.address)"))])
       case .listenerFailed(let listener):
         self.publish(
           "listener.failed",
           fields: [("address", .string("\(listener.address)")), ("error", EventValue(listener.error))])
+      case .networkChanged:
+        self.log.info("the network changed: retrying pinned peers that are not connected")
+        self.networkChanged()
       // Streams go to the router.
       case .stream: break
       }

@@ -21,6 +21,9 @@ package struct QUICConfiguration: Sendable {
   package var streamWindowMax: UInt64 = 10 << 20
   package var connectionWindowMax: UInt64 = 15 << 20
 
+  /// Follow this machine's addresses and routes; a transport that does not listen never does.
+  package var watchesNetwork = true
+
   /// Off only where the full cost of a handshake is measured.
   package var cachesCertificates = true
 

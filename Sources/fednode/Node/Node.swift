@@ -25,7 +25,8 @@ struct Node: Sendable {
       configuration.streamsPerConnectionMax == 0 ? 1 << 20 : configuration.streamsPerConnectionMax
     let host = Self.hostConfiguration(identity, configuration)
     quic.connectionsMax = host.limits.connections.total == 0 ? .max : host.limits.connections.total + Self.spare
-    self.transport = try QUICTransport(identity: identity, addresses: addresses, configuration: quic)
+    self.transport = try QUICTransport(
+      identity: identity, addresses: addresses, interfaces: configuration.interfaces, configuration: quic)
     let resolver = Resolver(servers: configuration.dnsServers)
     var saveBook: BookSaver?
     if let store { saveBook = { try await store.save($0) } }
@@ -35,8 +36,17 @@ struct Node: Sendable {
       services: HostServices(
         resolve: { try await resolver.addresses(of: $0, $1) },
         resolveText: { try await resolver.texts(of: $0) },
-        interfaces: { interfaceAddresses().map { IPEndpoint(address: $0.address, port: 0) } },
+        interfaces: { Self.interfaces() },
         saveBook: saveBook))
+  }
+
+  private static func interfaces() -> [IPEndpoint] {
+    do {
+      return try InterfaceAddress.all().filter(\.isUp).map { IPEndpoint(address: $0.address.address, port: 0) }
+    } catch {
+      // For want of memory or descriptors: peers learn the addresses at the next occasion.
+      return []
+    }
   }
 
   /// Connections that the transport may hold beyond the host's limit, so that it is the host that refuses them: it
