@@ -49,7 +49,7 @@ package struct NetlinkNews: OptionSet, Sendable {
   }
 }
 
-/// Numbers of linux/netlink.h and linux/rtnetlink.h that Swift's importer does not give as constants of one type.
+/// Numbers of linux/netlink.h and linux/rtnetlink.h.
 private enum Netlink {
   static let headerBytes = 16
   static let overrun: UInt16 = 4

@@ -23,7 +23,7 @@ package struct NetworkChange: Sendable {
 package final class NetworkWatch: EventLoopParticipant {
   /// Message trains that are read in one go; epoll comes back for the rest.
   private static let trainsPerTurnMax = 64
-  /// The kernel's trains have at most 32 KiB (NLMSG_GOODSIZE is a page, dumps are the largest).
+  /// A notification has a few KiB; a longer one would count as lost, that is, as a change.
   private static let trainBytesMax = 32_768
 
   private let descriptor: Int32

@@ -99,7 +99,8 @@ package final class QUICTransport: Transport, Sendable {
     if !self.addresses.isEmpty, isHopeless {
       throw QUICTransportError(
         "no listen address could be bound: "
-          + self.listeners.map { "\($0.address): \($0.error ?? "")" }.joined(separator: "; "))
+          + self.listeners.map { "\($0.address): \($0.error ?? "")" }.joined(separator: "; ")
+          + (self.watchError.map { "; interfaces cannot be followed: \($0)" } ?? ""))
     }
   }
 
@@ -108,7 +109,11 @@ package final class QUICTransport: Transport, Sendable {
     guard !self.addresses.isEmpty else { return }
     do throws(SystemError) {
       if self.configuration.watchesNetwork {
-        let watch = try NetworkWatch { [weak self] in self?.networkChanged($0) }
+        let watch = try NetworkWatch { [weak self] change in
+          guard let self else { return }
+          // Before the driver's turn, which sends what connections have to say to it.
+          self.loop.execute { self.networkChanged(change) }
+        }
         watch.start(on: self.loop)
         self.driver.watch = watch
         self.driver.interfaces = watch.interfaces

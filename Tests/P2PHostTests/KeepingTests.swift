@@ -130,7 +130,7 @@ struct KeepingTests {
     await node.recorder.first("peer.state_changed", peer: peer.peer, to: "failed")
     await clock.pass(.seconds(10))
     #expect(network.dials.count == 1)
-    await node.host.networkChanged()
+    node.transport.tell(.networkChanged)
     #expect(await clock.pass(atMost: .seconds(2)) { network.dials.count == 2 })
   }
 
