@@ -61,7 +61,7 @@ final class ListenerSet: @unchecked Sendable {
         }
         statuses.append(status)
       } catch {
-        // A fresh IPv6 address is not usable before the network has been asked whether it is free (RFC 4862 §5.4).
+        // It was gone in the same moment, say: its going is told next.
         if error.errno == EADDRNOTAVAIL { isWaiting = true }
         statuses.append(ListenerStatus(address: listener.address, error: "\(error)"))
       }

@@ -59,6 +59,29 @@ import Testing
     #expect(Set(watch.interfaces) == Set(all))
   }
 
+  @Test("IPv6 addresses that cannot be bound yet are known by their flags, on their interface only")
+  func tentative() throws {
+    let tentative = TentativeAddresses(
+      contents: """
+        20010db8000000000000000000000001 02 40 00 40     eth0
+        20010db8000000000000000000000002 02 40 00 c0     eth0
+        20010db8000000000000000000000003 02 40 00 80     eth0
+        20010db8000000000000000000000004 02 40 00 44     eth0
+        20010db8000000000000000000000005 02 40 00 88     eth0
+        20010db800000000000000000000000x 02 40 00 40     eth0
+        20010db8 02 40 00 40 eth0
+        zz 02
+
+        """)
+    func contains(_ last: UInt8, _ interface: String = "eth0") -> Bool {
+      let address = [0x20, 0x01, 0x0d, 0xb8] + [UInt8](repeating: 0, count: 11) + [last]
+      return tentative.contains(
+        InterfaceAddress(interface: interface, address: SocketAddress(address: address, port: 0)!))
+    }
+    #expect((1...6).map { contains($0) } == [true, true, false, false, true, false])
+    #expect(!contains(1, "eth1"))
+  }
+
   @Test("what is gone is what no interface has any more")
   func gone() {
     func item(_ interface: String, _ last: UInt8) -> InterfaceAddress {

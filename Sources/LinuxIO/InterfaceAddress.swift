@@ -19,7 +19,7 @@ package struct InterfaceAddress: Hashable, Sendable {
     self.isRunning = isRunning
   }
 
-  /// All there are, in the kernel's order.
+  /// All that can be used, in the kernel's order.
   package static func all() throws(SystemError) -> [InterfaceAddress] {
     var first: UnsafeMutablePointer<ifaddrs>?
     guard getifaddrs(&first) == 0 else { throw SystemError("getifaddrs", errno: errno) }
@@ -47,6 +47,7 @@ package struct InterfaceAddress: Hashable, Sendable {
           isUp: entry.pointee.ifa_flags & UInt32(IFF_UP) != 0,
           isRunning: entry.pointee.ifa_flags & UInt32(IFF_RUNNING) != 0))
     }
-    return found
+    let tentative = TentativeAddresses(contents: TentativeAddresses.read())
+    return found.filter { !tentative.contains($0) }
   }
 }
