@@ -45,8 +45,8 @@ package struct HostLimits: Sendable {
     total: 4_096, inbound: 0, outbound: 0, perPeer: 8, perIP: 0, perSubnet: 0)
   /// Above the high water, the least valuable connections are closed until the low water is reached; nil: never.
   package var water: ClosedRange<Int>?
-  /// Inbound streams of all connections together; further ones are reset with `resourceLimitExceeded`.
-  package var streamsInboundMax = 65_536
+  /// Inbound.
+  package var streams = StreamLimits()
   /// Known peers; beyond it the disconnected ones that were unseen longest are forgotten, never those of the address
   /// book.
   package var peersMax = 16_384
@@ -61,7 +61,7 @@ package struct HostLimits: Sendable {
   /// Attempts of all dials that run at a time; further ones wait.
   package var attemptsMax = 160
   /// How long a graceful close waits for the streams of its connection.
-  package var closeGrace: Duration = .seconds(2)
+  package var closeGrace: Duration = LinkTimeouts().drain
   /// How long a peer has to answer an identify request.
   package var identifyTimeout: Duration = .seconds(10)
 
