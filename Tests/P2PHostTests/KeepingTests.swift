@@ -133,7 +133,7 @@ struct KeepingTests {
     await node.recorder.first("peer.state_changed", peer: peer.peer, to: "failed")
     try await clock.pass(.seconds(10))
     #expect(network.dials.count == 1)
-    await node.host.networkChanged()
+    node.transport.tell(.networkChanged)
     #expect(try await clock.pass(atMost: .seconds(2)) { network.dials.count == 2 })
   }
 

@@ -17,6 +17,8 @@ struct Configuration: Sendable {
 
   // network
   var addresses: [Multiaddr] = Configuration.defaultAddresses
+  /// Whose addresses 0.0.0.0 and `::` of `addresses` stand for; empty: all.
+  var interfaces: [String] = []
   /// Told to peers instead of what was found, when not empty.
   var announce: [Multiaddr] = []
   /// Nil: automatic.

@@ -30,7 +30,8 @@ struct Node: Sendable {
       configuration.buffersMax
       ?? max(
         quic.buffersMax, UInt64(host.limits.connections.total) * 2 * quic.connectionWindow)
-    self.transport = try QUICTransport(identity: identity, addresses: addresses, configuration: quic)
+    self.transport = try QUICTransport(
+      identity: identity, addresses: addresses, interfaces: configuration.interfaces, configuration: quic)
     let resolver = Resolver(servers: configuration.dnsServers)
     var saveBook: BookSaver?
     if let store { saveBook = { try await store.save($0) } }
@@ -40,7 +41,7 @@ struct Node: Sendable {
       services: HostServices(
         resolve: { try await resolver.addresses(of: $0, $1) },
         resolveText: { try await resolver.texts(of: $0) },
-        interfaces: { interfaceAddresses().map { IPEndpoint(address: $0.address, port: 0) } },
+        interfaces: { Self.interfaces() },
         saveBook: saveBook))
   }
 
@@ -49,6 +50,15 @@ struct Node: Sendable {
     let limit =
       configuration.handshakesMax ?? max(256, 2 * max(configuration.federationSize, configuration.peers.count))
     return limit == 0 ? .max : limit
+  }
+
+  private static func interfaces() -> [IPEndpoint] {
+    do {
+      return try InterfaceAddress.all().filter(\.isUp).map { IPEndpoint(address: $0.address.address, port: 0) }
+    } catch {
+      // For want of memory or descriptors: peers learn the addresses at the next occasion.
+      return []
+    }
   }
 
   /// Connections that the transport may hold beyond the host's limit, so that it is the host that refuses them: it
