@@ -13,7 +13,7 @@ package final class UDPSocket {
   /// What the kernel granted, bytes.
   package let receiveBufferBytes: Int
   /// False once the kernel or a device refused UDP_SEGMENT; then bursts go out one by one.
-  private var canSegment = true
+  var canSegment = true
 
   package init(bind address: SocketAddress, reusePort: Bool = false) throws(SystemError) {
     var granted: Int32 = 0

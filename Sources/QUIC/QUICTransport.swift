@@ -64,18 +64,16 @@ package final class QUICTransport: Transport, Sendable {
 
   /// True when the loop answers within `limit`.
   package func isResponsive(within limit: Duration) async -> Bool {
-    let loop = self.loop
-    return await withTaskGroup(of: Bool.self) { group in
-      group.addTask { await loop.run { true } }
-      group.addTask {
-        // Cancelled when the loop was faster.
-        do { try await Task.sleep(for: limit) } catch { return true }
-        return false
-      }
-      let first = await group.next() ?? false
-      group.cancelAll()
-      return first
+    // Not a task group: it would wait for the loop that hangs.
+    let (answers, answer) = AsyncStream<Bool>.makeStream(bufferingPolicy: .bufferingOldest(1))
+    self.loop.execute { answer.yield(true) }
+    let timer = Task {
+      try await Task.sleep(for: limit)
+      answer.yield(false)
     }
+    defer { timer.cancel() }
+    for await first in answers { return first }
+    return false
   }
 
   /// The receive buffer of the smallest socket, bytes, and what was asked for; nil when nothing is bound.

@@ -58,7 +58,7 @@ enum ConfigurationCheck {
     var problems: [ConfigurationProblem] = []
     var names: Set<String> = []
     var peers: Set<PeerID> = []
-    for entry in configuration.peers {
+    for entry in configuration.staticPeers {
       if !peers.insert(entry.peerID).inserted {
         problems.append(
           loaded.problem("peers.static", "names \(entry.peerID) twice", mend: "remove one of the two"))
