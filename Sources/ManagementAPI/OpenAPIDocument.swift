@@ -804,7 +804,7 @@ components:
               observers: { type: integer, description: Peers that said so. }
         listeners:
           type: array
-          description: What became of each configured address.
+          description: What became of each configured address, or of those of `network.interfaces` in place of 0.0.0.0 and `::`.
           items:
             type: object
             additionalProperties: false

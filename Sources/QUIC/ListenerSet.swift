@@ -10,7 +10,7 @@ final class ListenerSet: @unchecked Sendable {
   private let addresses: [Multiaddr]
   private let interfaces: [String]
   private var bound: [SocketAddress: UDPSocket] = [:]
-  /// What became of every address of the plan, in its order.
+  /// What became of every address of the plan: what is to listen in its order, then what cannot.
   private(set) var statuses: [ListenerStatus] = []
 
   init(driver: QUICDriver, addresses: [Multiaddr], interfaces: [String]) {

@@ -29,7 +29,7 @@ final class QUICEndpoint: QUICConnectionOwner {
 
   private var connections: [ConnectionID: QUICConnection] = [:]
   private var resetTokens: [ResetToken: QUICConnection] = [:]
-  private var all: [ObjectIdentifier: QUICConnection] = [:]
+  private(set) var all: [ObjectIdentifier: QUICConnection] = [:]
   private var timers = TimerHeap()
   private var dirty: [QUICConnection] = []
   /// What `flush` is working through while `dirty` fills again.
@@ -329,37 +329,6 @@ final class QUICEndpoint: QUICConnectionOwner {
     }
   }
 
-  /// Looks after the connections whose local address cannot be used any more. Outbound ones move to another
-  /// (RFC 9000 §9), and wait where there is none yet; those that cannot move end. Nobody can be told: what is sent from
-  /// elsewhere a client must ignore (RFC 9000 §9), and a server takes for another client.
-  ///
-  /// - Returns: the local addresses of those that wait.
-  func leavePaths(
-    unless isUsable: (SocketAddress) -> Bool, moveTo local: (_ remote: SocketAddress) -> SocketAddress?,
-    now: MonotonicNanoseconds
-  ) -> Set<SocketAddress> {
-    var waiting: Set<SocketAddress> = []
-    for connection in Array(self.all.values) {
-      let path = connection.path
-      if isUsable(path.local) { continue }
-      if connection.direction == .outbound, connection.phase == .established {
-        guard let local = local(path.remote) else {
-          waiting.insert(path.local)
-          continue
-        }
-        if connection.migrate(to: local, now: now) {
-          connection.markDirty()
-          continue
-        }
-      }
-      let words = "its local address \(path.local.multiaddr) is gone"
-      connection.dial?.end(.failure(DialError(.noRoute, words, temporary: true)))
-      self.finish(
-        connection, CloseReason("transport_error", initiator: .none, detail: words), code: 0, words: "", now: now)
-    }
-    return waiting
-  }
-
   // MARK: Output
 
   /// Fires timers and writes. Returns when to be called again; 0 for at once, `.max` for never.
@@ -487,7 +456,7 @@ final class QUICEndpoint: QUICConnectionOwner {
   }
 
   /// Says goodbye where that is due, keeps the last word for late packets, and forgets the connection.
-  private func finish(
+  func finish(
     _ connection: QUICConnection, _ reason: CloseReason, code: UInt64, words: String, now: MonotonicNanoseconds
   ) {
     guard connection.phase != .closed, let raw = connection.raw else { return }

@@ -112,6 +112,26 @@ import Testing
       [UInt8(1)].withUnsafeBytes { a.send($0, segment: 1, to: a.localAddress, from: a.localAddress, ecn: 0) } == .sent)
   }
 
+  @Test("a source address that is not of this machine loses a burst, and the next one still goes out in one call")
+  func foreignSource() throws {
+    let a = try UDPSocket(bind: SocketAddress(address: Self.loopbacks[1], port: 0)!)
+    let b = try UDPSocket(bind: SocketAddress(address: Self.loopbacks[1], port: 0)!)
+    let bytes = [UInt8](repeating: 1, count: 3_000)
+    func send(from local: SocketAddress) -> UDPSocket.SendResult {
+      bytes.withUnsafeBytes { a.send($0, segment: 1_200, to: b.localAddress, from: local, ecn: 0) }
+    }
+    #expect(
+      send(from: SocketAddress(address: [0x20, 0x01, 0x0d, 0xb8] + [UInt8](repeating: 0, count: 12), port: 0)!)
+        == .lost(errno: 22))
+    #expect(send(from: a.localAddress) == .sent)
+    let receiver = UDPReceiver()
+    var lengths: [Int] = []
+    for _ in 0..<10_000 where lengths.isEmpty {
+      _ = try receiver.receive(from: b) { lengths.append($0.pointee.length) }
+    }
+    #expect(lengths == [3_000])
+  }
+
   @Test("the source address towards loopback is loopback")
   func source() {
     #expect(SocketAddress(address: [127, 0, 0, 1], port: 9)!.source?.address == [127, 0, 0, 1])

@@ -209,6 +209,11 @@ func echoes(_ connection: any Connection) async throws -> Bool {
     let node = try FollowingNode(["\(holder.transport.listenAddresses[0])"])
     await #expect(throws: QUICTransportError.self) { try await node.start() }
     await node.stop()
+    // Nor is an interface waited for that is there.
+    let port = try holder.transport.listenAddresses[0].listenTarget().port
+    let named = try FollowingNode(["/ip4/0.0.0.0/udp/\(port)/quic-v1"], interfaces: ["lo"])
+    await #expect(throws: QUICTransportError.self) { try await named.start() }
+    await named.stop()
     await holder.stop()
   }
 
