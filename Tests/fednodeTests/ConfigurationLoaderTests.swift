@@ -96,6 +96,9 @@ import Testing
         high_water: 200
         handshakes: 0
         streams_per_connection: 10
+        streams_per_peer: 20
+        streams_per_protocol: 0
+        buffers: 512MiB
       health: {min_connected_peers: 11}
       api:
         address: 0.0.0.0:8080
@@ -141,6 +144,9 @@ import Testing
     #expect(configuration.connectedPeersMin == 11)
     #expect(configuration.handshakesMax == 0)
     #expect(configuration.streamsPerConnectionMax == 10)
+    #expect(configuration.streamsPerPeerMax == 20)
+    #expect(configuration.streamsPerProtocolMax == 0)
+    #expect(configuration.buffersMax == 512 << 20)
     #expect(configuration.apiAddress.description == "0.0.0.0:8080")
     #expect(configuration.apiInsecure)
     #expect(configuration.apiHosts == ["node.example.org"])
@@ -237,7 +243,8 @@ import Testing
       "network: {congestion_control: reno}", "network: {idle_timeout: 4s}", "network: {idle_timeout: 30}",
       "network: {idle_timeout: 99999999999999999999s}", "network: {keep_alive: 30s}", "network: {keep_alive: never}",
       "peers: {connection_timeout: 1ms}", "limits: {handshakes: -1}", "limits: {handshakes: 65537}",
-      "limits: {handshakes: many}", "limits: {streams_per_connection: 1.5}", "api: {address: '9080'}",
+      "limits: {handshakes: many}", "limits: {buffers: 1GB2}", "limits: {buffers: 1073741824}",
+      "limits: {buffers: 1MiB}", "limits: {streams_per_connection: 1.5}", "api: {address: '9080'}",
       "api: {address: 'unix:/run/api.sock'}", "api: {address: 'example.org:80'}", "api: {address: '127.0.0.1:65536'}",
       "api: {address: '0.0.0.0:9080'}", "api: {address: '[::]:9080'}", "api: {insecure: 1}", "api: {hosts: x}",
       "api: {hosts: ['a b']}", "api: {origins: [example.org]}", "api: {origins: ['https://a/b']}",

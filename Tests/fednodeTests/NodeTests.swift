@@ -20,6 +20,11 @@ import Testing
     #expect(limits.connections.inbound >= size)
     #expect(limits.connections.outbound >= size)
     #expect(limits.connections.perPeer == 2)
+    var configuration = Configuration()
+    configuration.federationSize = size
+    #expect(Node.handshakesMax(configuration) >= max(256, 2 * size))
+    configuration.handshakesMax = 0
+    #expect(Node.handshakesMax(configuration) == .max)
     let water = try #require(limits.water)
     #expect(water.lowerBound >= size)
     #expect(water.lowerBound < water.upperBound)
@@ -175,6 +180,8 @@ import Testing
     try await Self.start().stop(timeout: .seconds(1))
     let before = try Self.descriptors()
     for _ in 0..<5 { try await Self.start().stop(timeout: .seconds(1)) }
+    // Those of tests before this one may still be closing.
+    for _ in 0..<250 where try Self.descriptors() > before { try await Task.sleep(for: .milliseconds(20)) }
     #expect(try Self.descriptors() <= before)
   }
 

@@ -33,6 +33,11 @@ func run(
         "the kernel grants sockets \(buffer.granted >> 10) KiB of receive buffer where \(buffer.wanted >> 10) KiB are wanted: "
           + "bursts may be lost; mend: sysctl -w net.core.rmem_max=\(buffer.wanted) net.core.wmem_max=\(buffer.wanted)")
     }
+    if let error = node.transport.watchError {
+      log.warning(
+        "changes of this machine's addresses and routes go unnoticed (\(error)): failed dials wait for their time, and "
+          + "network.interfaces is not followed; mend: allow AF_NETLINK sockets")
+    }
     var api = APIConfiguration(
       address: configuration.apiAddress.addressText, port: configuration.apiAddress.port, version: Version.number)
     api.hosts = configuration.apiHosts

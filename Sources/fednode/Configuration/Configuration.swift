@@ -17,6 +17,8 @@ struct Configuration: Sendable {
 
   // network
   var addresses: [Multiaddr] = Configuration.defaultAddresses
+  /// Whose addresses 0.0.0.0 and `::` of `addresses` stand for; empty: all.
+  var interfaces: [String] = []
   /// Told to peers instead of what was found, when not empty.
   var announce: [Multiaddr] = []
   /// Nil: automatic.
@@ -61,10 +63,16 @@ struct Configuration: Sendable {
   var connectionsPerSubnetMax: Int?
   var lowWater: Int?
   var highWater: Int?
-  /// Half open, inbound; 0 is no limit.
-  var handshakesMax = 256
+  /// Half open, inbound.
+  var handshakesMax: Int?
   /// Inbound, at one time; 0 is no limit.
   var streamsPerConnectionMax = 256
+  /// Inbound, of one peer, at one time; 0 is no limit.
+  var streamsPerPeerMax = StreamLimits().perPeer
+  /// Inbound, of one protocol over all peers, at one time; 0 is no limit.
+  var streamsPerProtocolMax = StreamLimits().perProtocol
+  /// Bytes that all peers together may send before they are read.
+  var buffersMax: UInt64?
 
   // api
   /// Port 0: any free one.
