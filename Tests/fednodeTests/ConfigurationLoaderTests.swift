@@ -68,7 +68,8 @@ import Testing
       data_dir: ~/data
       node: {name: fed-03, private_key_file: ~/node.key}
       network:
-        addresses: [/ip4/127.0.0.1/udp/0/quic-v1]
+        addresses: [/ip4/0.0.0.0/udp/0/quic-v1]
+        interfaces: [eth0, wg0]
         announce: [/ip4/192.0.2.1/udp/9000/quic-v1, /dns4/node.example.org/udp/9000/quic-v1]
         event_loops: 1
         congestion_control: cubic
@@ -113,7 +114,8 @@ import Testing
     #expect(configuration.dataDirectory == self.directory.path + "/data")
     #expect(configuration.nodeName == "fed-03")
     #expect(configuration.privateKeyFile == self.directory.path + "/node.key")
-    #expect(configuration.addresses.map(\.description) == ["/ip4/127.0.0.1/udp/0/quic-v1"])
+    #expect(configuration.addresses.map(\.description) == ["/ip4/0.0.0.0/udp/0/quic-v1"])
+    #expect(configuration.interfaces == ["eth0", "wg0"])
     #expect(configuration.announce.count == 2)
     #expect(configuration.eventLoops == 1)
     #expect(configuration.congestionControl == .cubic)
