@@ -39,6 +39,14 @@ import Testing
     }
   }
 
+  /// Of a process that has 20 seconds left to end.
+  private static func status(of process: Process) -> Int32 {
+    for _ in 0..<4_000 where process.isRunning { usleep(5_000) }
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
+
   @Test(
     "A node says at once where it is, into a pipe as well, and ends in order with a signal",
     arguments: [SIGINT, SIGTERM])
@@ -51,9 +59,8 @@ import Testing
       ], output: output)
     #expect(Self.lines(of: output, until: "  API").count >= 4)
     kill(process.processIdentifier, number)
-    process.waitUntilExit()
+    #expect(Self.status(of: process) == 0)
     #expect(process.terminationReason == .exit)
-    #expect(process.terminationStatus == 0)
   }
 
   @Test("A tool that waits for a peer ends at once with a signal, as a shell expects")
@@ -63,10 +70,9 @@ import Testing
     let silent = try DNSServer { _ in [] }
     let process = try self.start(
       ["ping", "/ip4/127.0.0.1/udp/\(silent.port)/quic-v1", "--timeout", "50s"], output: output)
-    while silent.datagrams == 0 { usleep(5_000) }
+    for _ in 0..<2_000 where silent.datagrams == 0 { usleep(5_000) }
     kill(process.processIdentifier, SIGINT)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 128 + SIGINT)
+    #expect(Self.status(of: process) == 128 + SIGINT)
   }
 
   @Test("A wrong word is exit status 2, and nothing stands on standard output")
@@ -74,7 +80,6 @@ import Testing
     let output = Pipe()
     let process = try self.start(["pign"], output: output)
     #expect(Self.lines(of: output, until: "\n").isEmpty)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 2)
+    #expect(Self.status(of: process) == 2)
   }
 }

@@ -5,7 +5,7 @@ internal import P2PHost
 
 /// The configuration in force. The values here are the defaults; `ConfigurationKey.all` says how each is set.
 struct Configuration: Sendable {
-  /// Where the identity is kept; empty when neither `HOME` nor `XDG_DATA_HOME` says where.
+  /// Where the identity and the address book are kept; empty when neither `HOME` nor `XDG_DATA_HOME` says where.
   var dataDirectory = ""
 
   // node

@@ -42,7 +42,7 @@ struct ConfigurationKey: Sendable {
   static func all(home: String?) -> [ConfigurationKey] {
     let path = ValueType<String>.path(home: home)
     return [
-      .init("data_dir", \.dataDirectory, path, "where the identity is kept"),
+      .init("data_dir", \.dataDirectory, path, "where the identity and the address book are kept"),
       .init(
         "node.name", \.nodeName, ValueType<String>.peerName.optional, "a name for logs"),
       .init(

@@ -88,8 +88,8 @@ final class DNSServer: Sendable {
   var datagrams: Int { self.asked.datagrams.load(ordering: .relaxed) }
 
   init(_ handler: @escaping Handler) throws {
-    let (udp, port) = try Self.bound(Int32(SOCK_DGRAM.rawValue), port: 0)
-    let (tcp, _) = try Self.bound(Int32(SOCK_STREAM.rawValue), port: port)
+    let (tcp, port) = try Self.bound(Int32(SOCK_STREAM.rawValue), port: 0)
+    let (udp, _) = try Self.bound(Int32(SOCK_DGRAM.rawValue), port: port)
     guard listen(tcp, 8) == 0 else { throw POSIXError(.EIO) }
     self.port = port
     self.asked = Asked()
