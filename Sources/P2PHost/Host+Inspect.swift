@@ -150,14 +150,7 @@ extension Host {
       statistics: figures)
   }
 
-  /// Runs on the transport's executor, so that asking each connection costs no hop.
-  nonisolated func figures(of connections: [any Connection]) async -> [ConnectionStatistics?] {
-    if connections.isEmpty { return [] }
-    return await withTaskExecutorPreference(self.transport.streamExecutor) {
-      var figures: [ConnectionStatistics?] = []
-      figures.reserveCapacity(connections.count)
-      for connection in connections { figures.append(await connection.statistics()) }
-      return figures
-    }
+  func figures(of connections: [any Connection]) async -> [ConnectionStatistics?] {
+    connections.isEmpty ? [] : await self.transport.statistics(of: connections)
   }
 }
