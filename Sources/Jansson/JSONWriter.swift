@@ -32,10 +32,9 @@ package struct JSONWriter {
     self.container(UInt8(ascii: "{"), members, UInt8(ascii: "}"))
   }
 
-  /// An array; `write` writes one value for each of `elements`.
-  package mutating func array<Element>(_ elements: [Element], _ write: (Element, inout JSONWriter) -> Void) {
-    self.container(
-      UInt8(ascii: "["), { json in for element in elements { write(element, &json) } }, UInt8(ascii: "]"))
+  /// An array of the values that `values` writes.
+  package mutating func array(_ values: (inout JSONWriter) -> Void) {
+    self.container(UInt8(ascii: "["), values, UInt8(ascii: "]"))
   }
 
   /// The name of the member whose value is written next; nothing in it must be escaped.
@@ -59,7 +58,7 @@ package struct JSONWriter {
 
   package mutating func put(_ value: JSON) {
     switch value {
-    case .array(let elements): self.array(elements) { $1.put($0) }
+    case .array(let elements): self.array { json in for element in elements { json.put(element) } }
     case .object(let object):
       self.object { json in
         for member in object.members {

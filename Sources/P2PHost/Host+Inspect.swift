@@ -91,15 +91,22 @@ extension Host {
   }
 
   func describe(_ records: [PeerRecord]) async -> [PeerInfo] {
-    let connections = records.map { record in
-      record.connections.compactMap { self.connectionTable[$0]?.connection }
+    var connections: [any Connection] = []
+    // Behind the last connection of each peer.
+    var ends: [Int] = []
+    for index in records.indices {
+      for id in records[index].connections {
+        if let connection = self.connectionTable[id]?.connection { connections.append(connection) }
+      }
+      ends.append(connections.count)
     }
     // One hop to the transport for all of them.
-    var figures = await self.figures(of: connections.flatMap { $0 })[...]
+    let figures = await self.figures(of: connections)
     let now = self.clock.wall()
-    return zip(records, connections).map { record, connections in
-      let own = figures.prefix(connections.count)
-      figures = figures.dropFirst(connections.count)
+    var start = 0
+    return zip(records, ends).map { record, end in
+      let own = figures[start..<end]
+      defer { start = end }
       return PeerInfo(
         peerID: record.id,
         name: record.name,
@@ -108,7 +115,7 @@ extension Host {
         pinned: record.pinned,
         paused: record.paused,
         blocked: self.gate.blockingEntry(of: record.id, now: now) != nil,
-        direction: connections.first?.direction,
+        direction: own.isEmpty ? nil : connections[start].direction,
         agentVersion: record.agentVersion,
         protocols: record.protocols,
         connections: record.connections,

@@ -10,9 +10,10 @@ import Testing
   private static let bytesMax = 2_048
 
   private static func address(_ number: Int, ipv6: Bool = false) -> Multiaddr {
-    let address = (ipv6 ? [0x20, 0x01, 0x0d, 0xb8] + [UInt8](repeating: 0, count: 8) : []) + [
-      198, 18, UInt8(number >> 8 & 0xFF), UInt8(number & 0xFF),
-    ]
+    let address =
+      (ipv6 ? [0x20, 0x01, 0x0d, 0xb8] + [UInt8](repeating: 0, count: 8) : []) + [
+        198, 18, UInt8(number >> 8 & 0xFF), UInt8(number & 0xFF),
+      ]
     return Multiaddr(quic: IPEndpoint(address: address, port: 9_000))
   }
 

@@ -13,12 +13,12 @@ extension JSONWriter {
 
   mutating func member(_ name: StaticString, _ values: [some JSONWritable]) {
     self.name(name)
-    self.array(values) { $0.write(to: &$1) }
+    self.array { json in for index in values.indices { values[index].write(to: &json) } }
   }
 
   mutating func member(_ name: StaticString, _ texts: [String]) {
     self.name(name)
-    self.array(texts) { $1.put(.string($0)) }
+    self.array { json in for text in texts { json.put(.string(text)) } }
   }
 
   /// A time in milliseconds since the Unix epoch; 0 is unknown, as the transport has it.

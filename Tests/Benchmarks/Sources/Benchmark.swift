@@ -53,7 +53,8 @@ import Synchronization
     case "rr": try await requests(transport, address, n, concurrency)
     case "idle": try await idle(transport, address, n, concurrency)
     default:
-      print("usage: fednode-bench serve|bulk|hs|rr|idle|registry|crowd [--port P] [--n N] [--c CONCURRENT] [--size BYTES]")
+      print(
+        "usage: fednode-bench serve|bulk|hs|rr|idle|registry|crowd [--port P] [--n N] [--c CONCURRENT] [--size BYTES]")
     }
     report("client")
   }
