@@ -43,7 +43,6 @@ import Testing
     }
     let each = (allocation_counter_bytes() - before) / Self.count
     #expect(each <= Self.bytesMax, "\(each) bytes")
-    print("a known peer takes \(each) bytes")
     #expect(table.count == Self.count)
   }
 }
