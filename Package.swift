@@ -32,6 +32,7 @@ let package = Package(
     .systemLibrary(name: "CSecp256k1", pkgConfig: "libsecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
     .systemLibrary(name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
     .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
+    .target(name: "CCares", linkerSettings: [.linkedLibrary("cares")]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
     module("Logging"),
@@ -48,7 +49,7 @@ let package = Package(
       name: "fednode",
       dependencies: [
         "P2PCore", "LinuxIO", "GnuTLS", "QUIC", "P2PHost", "MicroHTTP", "Jansson", "YAML", "ManagementAPI",
-        "Logging",
+        "Logging", "CCares",
       ],
       swiftSettings: settings),
 
@@ -69,7 +70,7 @@ let package = Package(
     tests("Jansson"),
     tests("YAML"),
     tests("ManagementAPI", ["P2PHost", "P2PCore", "MicroHTTP", "Jansson", "HTTPTestClient"]),
-    tests("fednode", ["P2PCore", "P2PHost", "Logging", "YAML"]),
+    tests("fednode", ["P2PCore", "P2PHost", "Logging", "YAML", "Jansson", "HTTPTestClient"]),
   ],
   swiftLanguageModes: [.v6]
 )

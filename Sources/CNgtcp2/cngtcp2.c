@@ -206,6 +206,8 @@ static int on_path_validation(ngtcp2_conn *conn, uint32_t flags, const ngtcp2_pa
 #if VERSION_1
   (void)old_path;
 #endif
+  // A later validation took its place.
+  if (result == NGTCP2_PATH_VALIDATION_RESULT_ABORTED) return 0;
   owner_callbacks->path_validated(OWNER, result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS);
   return 0;
 }
@@ -617,9 +619,11 @@ int cng_verify_retry(cng_initial *initial, const clinux_address *remote, const u
   return 0;
 }
 
-int64_t cng_write_refusal(uint8_t *packet, size_t capacity, const cng_initial *initial, uint64_t code) {
+int64_t cng_write_refusal(uint8_t *packet, size_t capacity, const cng_initial *initial, uint64_t code,
+                          const uint8_t *reason, size_t reason_length) {
   ngtcp2_cid dcid = to_cid(&initial->scid), scid = to_cid(&initial->dcid);
-  return ngtcp2_crypto_write_connection_close(packet, capacity, initial->version, &dcid, &scid, code, NULL, 0);
+  return ngtcp2_crypto_write_connection_close(packet, capacity, initial->version, &dcid, &scid, code, reason,
+                                              reason_length);
 }
 
 int64_t cng_write_stateless_reset(uint8_t *packet, size_t length, const uint8_t *secret, const cng_cid *dcid) {

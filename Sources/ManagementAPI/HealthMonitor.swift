@@ -7,6 +7,7 @@ struct HealthCheck: Sendable {
     case listening
     case eventLoops = "event_loops"
     case accepting
+    case quorum
   }
 
   /// Worst last.
@@ -71,7 +72,14 @@ final class HealthMonitor: Sendable {
     let accepting = HealthCheck(
       name: .accepting, status: node.draining ? .fail : .pass,
       detail: node.draining ? "the node is shutting down and takes no new connections" : nil)
-    return [self.dated(listening), loops, self.dated(accepting)]
+    let (total, connected) = node.pinned
+    let quorum = HealthCheck(
+      name: .quorum, status: node.quorum.isMet ? .pass : .fail,
+      detail: total == 0 && node.quorum.required == 0
+        ? nil
+        : "\(connected) of \(total) pinned peers are connected, \(node.quorum.required) are needed"
+          + (node.quorum.isMet ? "" : " (health.min_connected_peers)"))
+    return [self.dated(listening), loops, self.dated(accepting), self.dated(quorum)]
   }
 
   func eventLoops() async -> HealthCheck {

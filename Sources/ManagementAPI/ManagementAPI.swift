@@ -26,6 +26,7 @@ package final class ManagementAPI: Sendable {
         + PeersResource(node: node).routes
         + ConnectionsResource(node: node).routes
         + DialResource(node: node).routes
+        + GateResource(node: node).routes
         + EventsResource(hub: self.hub).routes
         + HealthResource(monitor: monitor).routes
         + MetricsResource(node: node, version: version, hub: self.hub, requests: self.requests).routes

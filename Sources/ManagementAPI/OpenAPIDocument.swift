@@ -45,6 +45,8 @@ tags:
     description: Live connections.
   - name: dialling
     description: Making connections.
+  - name: access
+    description: Who may connect.
   - name: events
     description: What happens, as it happens.
   - name: health
@@ -78,6 +80,18 @@ paths:
       parameters:
         - $ref: "#/components/parameters/State"
         - $ref: "#/components/parameters/Direction"
+        - name: pinned
+          in: query
+          description: Only those that are kept connected, or only the others.
+          schema: { type: array, items: { type: string, enum: ["true", "false"] } }
+          style: form
+          explode: true
+        - name: blocked
+          in: query
+          description: Only those on the blocklist, or only the others.
+          schema: { type: array, items: { type: string, enum: ["true", "false"] } }
+          style: form
+          explode: true
         - $ref: "#/components/parameters/Limit"
         - $ref: "#/components/parameters/Cursor"
       responses:
@@ -100,6 +114,84 @@ paths:
           content:
             application/json:
               schema: { $ref: "#/components/schemas/Peer" }
+        "404": { $ref: "#/components/responses/Problem" }
+        default: { $ref: "#/components/responses/Problem" }
+    put:
+      tags: [peers]
+      operationId: putPeer
+      summary: Put a peer into the address book
+      description: |
+        Adds it or changes it; a field that is left out stays as it was. A pinned peer is kept connected: dialled now,
+        redialled for ever with growing waits, never trimmed. The book survives a restart. In allow-list mode only
+        its peers may connect.
+      requestBody:
+        required: false
+        content:
+          application/json:
+            schema: { $ref: "#/components/schemas/PeerRequest" }
+            example: { addresses: [/dns4/fed-01.example/udp/9000/quic-v1], name: fed-01, pinned: true }
+      responses:
+        "200":
+          description: Changed.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Peer" }
+        "201":
+          description: New in the book.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Peer" }
+        "409": { $ref: "#/components/responses/Problem" }
+        "429": { $ref: "#/components/responses/Problem" }
+        default: { $ref: "#/components/responses/Problem" }
+    delete:
+      tags: [peers]
+      operationId: deletePeer
+      summary: Forget a peer
+      description: Cancels its dials, closes its connections and takes it out of the address book.
+      responses:
+        "204":
+          description: Forgotten.
+        "404": { $ref: "#/components/responses/Problem" }
+        "409": { $ref: "#/components/responses/Problem" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/peers/{peer_id}/connect:
+    parameters:
+      - $ref: "#/components/parameters/PeerID"
+    post:
+      tags: [peers]
+      operationId: connectPeer
+      summary: Connect to a known peer
+      description: Dials it at the addresses known, and ends the pause of a pinned peer that was disconnected.
+      requestBody:
+        required: false
+        content:
+          application/json:
+            schema: { $ref: "#/components/schemas/ConnectRequest" }
+            example: { timeout_ms: 5000 }
+      responses:
+        "200":
+          description: Connected.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/DialAnswer" }
+        "403": { $ref: "#/components/responses/DialProblem" }
+        "404": { $ref: "#/components/responses/Problem" }
+        "429": { $ref: "#/components/responses/DialProblem" }
+        "502": { $ref: "#/components/responses/DialProblem" }
+        "503": { $ref: "#/components/responses/DialProblem" }
+        "504": { $ref: "#/components/responses/DialProblem" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/peers/{peer_id}/backoff:
+    parameters:
+      - $ref: "#/components/parameters/PeerID"
+    delete:
+      tags: [peers]
+      operationId: clearBackoff
+      summary: Forget what failed and retry a pinned peer now
+      responses:
+        "204":
+          description: Begun, where the peer is pinned and not connected.
         "404": { $ref: "#/components/responses/Problem" }
         default: { $ref: "#/components/responses/Problem" }
   /v1/peers/{peer_id}/ping:
@@ -141,7 +233,8 @@ paths:
       summary: Close all connections to a peer
       description: |
         Gracefully: streams may finish. The connections go to `disconnecting` and then away; follow the events, or
-        ask for the peer, to see it. It is no error when there is no connection.
+        ask for the peer, to see it. It is no error when there is no connection. A pinned peer is paused: it is not
+        redialled until `connect`.
       requestBody:
         required: false
         content:
@@ -157,8 +250,10 @@ paths:
     get:
       tags: [connections]
       operationId: listConnections
-      summary: Live connections
-      description: The oldest first.
+      summary: Live connections, or those that are gone
+      description: |
+        Live ones, the oldest first. With `state=closed` the last 10,000 that are gone, the newest first, each with
+        `closed_at` and `close`.
       parameters:
         - name: peer_id
           in: query
@@ -166,7 +261,14 @@ paths:
           schema: { type: array, items: { type: string } }
           style: form
           explode: true
-        - $ref: "#/components/parameters/State"
+        - name: state
+          in: query
+          description: Only those in this state. Repeated, in any of them; `closed` stands alone.
+          schema:
+            type: array
+            items: { type: string, enum: [idle, connecting, connected, disconnecting, failed, closed] }
+          style: form
+          explode: true
         - $ref: "#/components/parameters/Direction"
         - $ref: "#/components/parameters/Limit"
         - $ref: "#/components/parameters/Cursor"
@@ -213,8 +315,9 @@ paths:
       summary: Connect to a peer
       description: |
         Dials an address, or a peer at the addresses given or else at those known. A live connection to a named peer
-        is used again. The answer comes when the dial has ended, with every address that was tried; when the caller
-        hangs up before, the dial is cancelled.
+        is used again, and a dial under way to it is joined. The answer comes when the dial has ended, with every
+        address that was tried; when the caller hangs up before, the dial is cancelled unless somebody else waits for
+        it. With `wait: false` the answer comes at once and `Location` names the dial.
       requestBody:
         required: true
         content:
@@ -235,6 +338,16 @@ paths:
           content:
             application/json:
               schema: { $ref: "#/components/schemas/DialAnswer" }
+        "202":
+          description: Begun; only with `wait` false.
+          headers:
+            Location:
+              description: Where the dial is.
+              schema: { type: string }
+              example: /v1/dials/d-17
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Dial" }
         "400":
           description: The body or an address in it is wrong.
           content:
@@ -246,6 +359,136 @@ paths:
         "502": { $ref: "#/components/responses/DialProblem" }
         "503": { $ref: "#/components/responses/DialProblem" }
         "504": { $ref: "#/components/responses/DialProblem" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/dials:
+    get:
+      tags: [dialling]
+      operationId: listDials
+      summary: Dials under way and lately ended
+      description: The newest first; the last 1,024 that ended.
+      parameters:
+        - name: state
+          in: query
+          description: Only those in this state. Repeated, in any of them.
+          schema: { type: array, items: { $ref: "#/components/schemas/DialState" } }
+          style: form
+          explode: true
+        - name: peer_id
+          in: query
+          description: Only those to this peer. Repeated, to any of them.
+          schema: { type: array, items: { type: string } }
+          style: form
+          explode: true
+        - $ref: "#/components/parameters/Limit"
+        - $ref: "#/components/parameters/Cursor"
+      responses:
+        "200":
+          description: A page of dials.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/DialList" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/dials/{id}:
+    parameters:
+      - name: id
+        in: path
+        required: true
+        description: Of a dial.
+        schema: { type: string }
+        example: d-17
+    get:
+      tags: [dialling]
+      operationId: getDial
+      summary: One dial
+      responses:
+        "200":
+          description: The dial, with every address that was tried so far.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Dial" }
+        "404": { $ref: "#/components/responses/Problem" }
+        default: { $ref: "#/components/responses/Problem" }
+    delete:
+      tags: [dialling]
+      operationId: cancelDial
+      summary: Cancel a dial
+      responses:
+        "202":
+          description: Begun.
+        "404": { $ref: "#/components/responses/Problem" }
+        "409": { $ref: "#/components/responses/Problem" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/blocklist:
+    get:
+      tags: [access]
+      operationId: listBlocklist
+      summary: Peers and networks that are refused
+      parameters:
+        - $ref: "#/components/parameters/Limit"
+        - $ref: "#/components/parameters/Cursor"
+      responses:
+        "200":
+          description: A page of entries.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/BlockList" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/blocklist/{entry}:
+    parameters:
+      - name: entry
+        in: path
+        required: true
+        description: A peer id, an IP address or a network; its slash is written `%2F`.
+        schema: { type: string }
+        example: 198.51.100.0%2F24
+    put:
+      tags: [access]
+      operationId: block
+      summary: Refuse a peer or a network
+      description: Closes the connections that it matches. Kept across restarts. 4,096 entries at most.
+      requestBody:
+        required: false
+        content:
+          application/json:
+            schema: { $ref: "#/components/schemas/BlockRequest" }
+            example: { reason: key compromised, expires_at: "2030-01-31T00:00:00Z" }
+      responses:
+        "200":
+          description: Changed.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Block" }
+        "201":
+          description: New.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Block" }
+        "429": { $ref: "#/components/responses/Problem" }
+        default: { $ref: "#/components/responses/Problem" }
+    delete:
+      tags: [access]
+      operationId: unblock
+      summary: Refuse it no more
+      responses:
+        "204":
+          description: Gone.
+        "404": { $ref: "#/components/responses/Problem" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/unknown-peers:
+    get:
+      tags: [access]
+      operationId: listUnknownPeers
+      summary: Who knocked and was refused
+      description: In allow-list mode; the last 256, who knocked last comes first. `PUT /v1/peers/{peer_id}` lets one in.
+      parameters:
+        - $ref: "#/components/parameters/Limit"
+        - $ref: "#/components/parameters/Cursor"
+      responses:
+        "200":
+          description: A page of peers.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/UnknownPeerList" }
         default: { $ref: "#/components/responses/Problem" }
   /v1/events:
     get:
@@ -531,6 +774,7 @@ components:
         - observed_addresses
         - listeners
         - counts
+        - limits
       properties:
         peer_id: { type: string }
         public_key: { type: string, description: "The libp2p `PublicKey` message, base 64." }
@@ -560,7 +804,7 @@ components:
               observers: { type: integer, description: Peers that said so. }
         listeners:
           type: array
-          description: What became of each configured address.
+          description: What became of each configured address, or of those of `network.interfaces` in place of 0.0.0.0 and `::`.
           items:
             type: object
             additionalProperties: false
@@ -588,6 +832,16 @@ components:
                     inbound: { type: integer }
                     outbound: { type: integer }
             streams: { type: integer }
+        limits:
+          type: array
+          items:
+            type: object
+            additionalProperties: false
+            required: [scope, used, limit]
+            properties:
+              scope: { type: string, description: The key that sets it., examples: [limits.connections] }
+              used: { type: integer }
+              limit: { type: [integer, "null"], description: Null for none. }
     PeerList:
       type: object
       additionalProperties: false
@@ -601,8 +855,12 @@ components:
       additionalProperties: false
       required:
         - peer_id
+        - name
         - state
         - state_since
+        - pinned
+        - paused
+        - blocked
         - direction
         - agent_version
         - protocols
@@ -615,12 +873,18 @@ components:
         - rtt_ms
         - bytes_in
         - bytes_out
+        - next_attempt_at
+        - backoff_ms
         - failure_count
         - addresses
       properties:
         peer_id: { type: string }
+        name: { type: [string, "null"], description: As the configuration or an operator calls it. }
         state: { $ref: "#/components/schemas/State" }
         state_since: { $ref: "#/components/schemas/Time" }
+        pinned: { type: boolean, description: Whether it is kept connected. }
+        paused: { type: boolean, description: "Pinned, but disconnected by an operator until `connect`." }
+        blocked: { type: boolean, description: Whether the blocklist names it. }
         direction: { $ref: "#/components/schemas/NullableDirection" }
         agent_version: { type: [string, "null"], description: As the peer told; null before it did. }
         protocols: { type: array, items: { type: string }, description: As the peer told. }
@@ -647,6 +911,10 @@ components:
         rtt_ms: { type: [number, "null"], description: The best of its connections. }
         bytes_in: { type: integer, description: Of its live connections. }
         bytes_out: { type: integer, description: Of its live connections. }
+        next_attempt_at:
+          description: When a pinned peer is dialled next; null when no dial is planned.
+          $ref: "#/components/schemas/NullableTime"
+        backoff_ms: { type: [integer, "null"], description: The wait that ends then. }
         failure_count: { type: integer, description: Failed dials since the last that succeeded. }
         addresses:
           type: array
@@ -656,7 +924,7 @@ components:
             required: [address, source, last_attempt_at, last_success_at, last_error]
             properties:
               address: { $ref: "#/components/schemas/Multiaddr" }
-              source: { type: string, enum: [dial, identify, inbound, api] }
+              source: { type: string, enum: [config, dial, identify, inbound, api] }
               last_attempt_at: { $ref: "#/components/schemas/NullableTime" }
               last_success_at: { $ref: "#/components/schemas/NullableTime" }
               last_error:
@@ -666,6 +934,21 @@ components:
                 properties:
                   class: { $ref: "#/components/schemas/DialErrorClass" }
                   detail: { type: string }
+    PeerRequest:
+      type: object
+      additionalProperties: false
+      properties:
+        addresses:
+          type: [array, "null"]
+          maxItems: 16
+          items: { $ref: "#/components/schemas/Multiaddr" }
+        name: { type: [string, "null"], minLength: 1, maxLength: 64, description: At most 64 bytes. }
+        pinned: { type: [boolean, "null"], description: Keep it connected. }
+    ConnectRequest:
+      type: object
+      additionalProperties: false
+      properties:
+        timeout_ms: { type: [integer, "null"], minimum: 1, maximum: 600000 }
     PingRequest:
       type: object
       additionalProperties: false
@@ -710,9 +993,33 @@ components:
       additionalProperties: false
       required: [items, total, next_cursor]
       properties:
-        items: { type: array, items: { $ref: "#/components/schemas/Connection" } }
+        items:
+          type: array
+          items:
+            anyOf:
+              - $ref: "#/components/schemas/Connection"
+              - $ref: "#/components/schemas/ClosedConnection"
         total: { type: integer, description: On all pages. }
         next_cursor: { type: [string, "null"], description: "Null on the last page." }
+    ClosedConnection:
+      type: object
+      description: A `Connection` with its last figures, and how it ended.
+      required: [id, peer_id, state, direction, closed_at, close]
+      properties:
+        id: { type: string }
+        peer_id: { type: string }
+        state: { $ref: "#/components/schemas/State" }
+        direction: { $ref: "#/components/schemas/Direction" }
+        closed_at: { $ref: "#/components/schemas/Time" }
+        close:
+          type: object
+          additionalProperties: false
+          required: [reason, code, initiator, error]
+          properties:
+            reason: { type: string, examples: [idle_timeout] }
+            code: { type: [integer, "null"] }
+            initiator: { type: string, enum: [local, remote, none] }
+            error: { type: [string, "null"] }
     Connection:
       type: object
       additionalProperties: false
@@ -808,7 +1115,7 @@ components:
           minimum: 1
           maximum: 600000
           description: Of the whole dial; otherwise `peers.connection_timeout`.
-        wait: { enum: [true, null], description: Dials are answered when they have ended. }
+        wait: { type: [boolean, "null"], default: true, description: Answer when the dial has ended. }
     DialAnswer:
       type: object
       additionalProperties: false
@@ -817,6 +1124,75 @@ components:
         connection: { $ref: "#/components/schemas/Connection" }
         reused: { type: boolean, description: Whether it was there before. }
         attempts: { type: array, items: { $ref: "#/components/schemas/DialAttempt" } }
+    DialState:
+      type: string
+      enum: [running, connected, failed, cancelled]
+    DialList:
+      type: object
+      additionalProperties: false
+      required: [items, total, next_cursor]
+      properties:
+        items: { type: array, items: { $ref: "#/components/schemas/Dial" } }
+        total: { type: integer, description: On all pages. }
+        next_cursor: { type: [string, "null"], description: "Null on the last page." }
+    Dial:
+      type: object
+      additionalProperties: false
+      required: [id, peer_id, addresses, state, started_at, ended_at, connection_id, attempts, error]
+      properties:
+        id: { type: string, examples: [d-17] }
+        peer_id: { type: [string, "null"], description: Null for whoever answers. }
+        addresses: { type: array, items: { $ref: "#/components/schemas/Multiaddr" } }
+        state: { $ref: "#/components/schemas/DialState" }
+        started_at: { $ref: "#/components/schemas/Time" }
+        ended_at: { $ref: "#/components/schemas/NullableTime" }
+        connection_id: { type: [string, "null"] }
+        attempts: { type: array, items: { $ref: "#/components/schemas/DialAttempt" } }
+        error:
+          oneOf:
+            - $ref: "#/components/schemas/DialError"
+            - type: "null"
+    BlockRequest:
+      type: object
+      additionalProperties: false
+      properties:
+        expires_at: { $ref: "#/components/schemas/NullableTime" }
+        reason: { type: [string, "null"], maxLength: 256, description: At most 256 bytes. }
+    BlockList:
+      type: object
+      additionalProperties: false
+      required: [items, total, next_cursor]
+      properties:
+        items: { type: array, items: { $ref: "#/components/schemas/Block" } }
+        total: { type: integer, description: On all pages. }
+        next_cursor: { type: [string, "null"], description: "Null on the last page." }
+    Block:
+      type: object
+      additionalProperties: false
+      required: [entry, reason, created_at, expires_at]
+      properties:
+        entry: { type: string, examples: [198.51.100.0/24] }
+        reason: { type: [string, "null"] }
+        created_at: { $ref: "#/components/schemas/NullableTime" }
+        expires_at: { $ref: "#/components/schemas/NullableTime" }
+    UnknownPeerList:
+      type: object
+      additionalProperties: false
+      required: [items, total, next_cursor]
+      properties:
+        items: { type: array, items: { $ref: "#/components/schemas/UnknownPeer" } }
+        total: { type: integer, description: On all pages. }
+        next_cursor: { type: [string, "null"], description: "Null on the last page." }
+    UnknownPeer:
+      type: object
+      additionalProperties: false
+      required: [peer_id, remote_address, first_seen_at, last_seen_at, count]
+      properties:
+        peer_id: { type: string }
+        remote_address: { $ref: "#/components/schemas/Multiaddr" }
+        first_seen_at: { $ref: "#/components/schemas/Time" }
+        last_seen_at: { $ref: "#/components/schemas/Time" }
+        count: { type: integer }
     DialAttempt:
       type: object
       additionalProperties: false
@@ -897,20 +1273,24 @@ components:
         - peer.removed
         - peer.state_changed
         - peer.identified
+        - peer.blocked
         - peer.refused
         - dial.started
         - dial.attempt
         - dial.ended
         - connection.state_changed
         - connection.path_changed
+        - connection.unhealthy
+        - limit.reached
         - protocol.registered
         - reset
     CheckName:
       type: string
       description: |
         `listening`: the node listens on an address (a warning when on some only). `event_loops`: every event loop
-        comes round. `accepting`: the node is not shutting down.
-      enum: [listening, event_loops, accepting]
+        comes round. `accepting`: the node is not shutting down. `quorum`: enough of the pinned peers are connected
+        (`health.min_connected_peers`); a dip of less than 5 seconds does not count.
+      enum: [listening, event_loops, accepting, quorum]
     CheckStatus:
       type: string
       enum: [pass, warn, fail]
@@ -972,6 +1352,7 @@ components:
         | 400 | `invalid_field` | a body field of a wrong type or value; `field` |
         | 400 | `invalid_peer_id` | no peer id |
         | 400 | `invalid_multiaddr` | no multiaddr, or none that leads anywhere |
+        | 400 | `invalid_entry` | neither a peer id nor an address nor a network |
         | 400 | `unsupported_transport` | a multiaddr of another transport than QUIC v1 |
         | 403 | `host_not_allowed` | the `Host` header has a name that is not the API's |
         | 403 | `origin_not_allowed` | a web page of another site wants to change something |
@@ -979,14 +1360,19 @@ components:
         | 404 | `not_found` | no such path |
         | 404 | `peer_not_found` | no such peer |
         | 404 | `connection_not_found` | no such live connection |
+        | 404 | `dial_not_found` | no such dial, or it ended long ago |
+        | 404 | `entry_not_found` | not on the blocklist |
         | 405 | `method_not_allowed` | `Allow` tells which are |
         | 406 | `not_acceptable` | `Accept` excludes what the path answers with |
         | 408 | `request_timeout` | headers or body came too slowly |
         | 409 | `self_dial` | the peer is this node itself |
         | 409 | `peer_not_connected` | there is no connection to the peer |
+        | 409 | `peer_configured` | the configuration names the peer |
+        | 409 | `dial_ended` | the dial has ended |
         | 413 | `body_too_large` | more than 64 KiB |
         | 415 | `unsupported_media_type` | a body that does not say it is JSON |
         | 429 | `limit_exceeded` | a limit is reached |
+        | 500 | `not_saved` | in force, but not written down for the next start |
         | 502 | `dial_failed` | every address failed; `attempts` lists them |
         | 502 | `peer_id_mismatch` | another peer answered |
         | 503 | `shutting_down` | the node is shutting down |
@@ -1003,6 +1389,7 @@ components:
         - invalid_field
         - invalid_peer_id
         - invalid_multiaddr
+        - invalid_entry
         - unsupported_transport
         - host_not_allowed
         - origin_not_allowed
@@ -1010,14 +1397,19 @@ components:
         - not_found
         - peer_not_found
         - connection_not_found
+        - dial_not_found
+        - entry_not_found
         - method_not_allowed
         - not_acceptable
         - request_timeout
         - self_dial
         - peer_not_connected
+        - peer_configured
+        - dial_ended
         - body_too_large
         - unsupported_media_type
         - limit_exceeded
+        - not_saved
         - dial_failed
         - peer_id_mismatch
         - shutting_down

@@ -27,6 +27,9 @@ extension Host {
       connectionsByState: connectionsByState,
       connectionsByDirection: connectionsByDirection,
       streams: 0,
+      limits: self.limits,
+      pinned: self.pinnedCounts(),
+      quorum: QuorumInfo(required: self.quorum.required, isMet: self.quorum.isReady),
       draining: self.phase == .draining || self.phase == .stopped)
     for figures in await self.figures(of: connections) {
       info.streams += (figures?.streamsInbound ?? 0) + (figures?.streamsOutbound ?? 0)
@@ -34,19 +37,23 @@ extension Host {
     return info
   }
 
-  /// Known peers, in the order of their ids.
-  package func peers() async -> [PeerInfo] {
-    await self.describe(self.peerTable.sorted)
+  private var limits: [LimitInfo] {
+    let limits = self.configuration.limits
+    let counts = self.connectionCounts
+    func info(_ key: String, _ used: Int, _ limit: Int) -> LimitInfo {
+      LimitInfo(scope: "limits.\(key)", used: used, limit: limit == 0 ? nil : limit)
+    }
+    return [
+      info("connections", counts.total, limits.connections.total),
+      info("connections_inbound", counts.inbound, limits.connections.inbound),
+      info("connections_outbound", counts.outbound, limits.connections.outbound),
+      info("high_water", counts.total, limits.water?.upperBound ?? 0),
+    ]
   }
 
   package func peer(_ id: PeerID) async -> PeerInfo? {
-    guard let record = self.peerTable[id] else { return nil }
+    guard let record = self.peerTable[id], !record.isForgotten else { return nil }
     return await self.describe([record]).first
-  }
-
-  /// Live connections, oldest first.
-  package func connections() async -> [ConnectionInfo] {
-    await self.describe(self.connectionTable.values.sorted { $0.number < $1.number })
   }
 
   package func connection(_ id: String) async -> ConnectionInfo? {
@@ -54,27 +61,53 @@ extension Host {
     return await self.describe([record]).first
   }
 
-  /// The oldest live connection to `peer` that is not being closed, to open streams on.
+  /// The live connection to `peer` to open streams on, none that is being closed: where two nodes dialled each other
+  /// at the same moment, the one that both keep, otherwise the oldest.
   package func liveConnection(to peer: PeerID) -> (any Connection)? {
+    var oldest: (any Connection)?
     for id in self.peerTable[peer]?.connections ?? [] {
-      if let record = self.connectionTable[id], record.lifecycle.state == .connected { return record.connection }
+      guard let record = self.connectionTable[id], record.lifecycle.state == .connected else { continue }
+      if record.connection.direction == SimultaneousDial.keptDirection(local: self.localPeer, remote: peer) {
+        return record.connection
+      }
+      oldest = oldest ?? record.connection
     }
-    return nil
+    return oldest
   }
 
-  private func describe(_ records: [PeerRecord]) async -> [PeerInfo] {
+  /// Opens a stream to `peer` for one of `protocols` (the preferred one first), dialling it where nothing is
+  /// connected. The stream does not wait for identify.
+  package func openStream(
+    to peer: PeerID, protocols: [String], timeout: Duration? = nil
+  ) async throws -> ProtocolStream {
+    if self.liveConnection(to: peer) == nil {
+      let result = await self.dial(peer: peer, addresses: [], timeout: timeout)
+      if let error = result.error { throw error }
+    }
+    guard let connection = self.liveConnection(to: peer) else {
+      throw DialError(.handshakeFailed, "the connection was closed as soon as it was open", temporary: true)
+    }
+    return try await ProtocolStream.open(on: connection, protocols: protocols)
+  }
+
+  func describe(_ records: [PeerRecord]) async -> [PeerInfo] {
     let connections = records.map { record in
       record.connections.compactMap { self.connectionTable[$0]?.connection }
     }
     // One hop to the transport for all of them.
     var figures = await self.figures(of: connections.flatMap { $0 })[...]
+    let now = self.clock.wall()
     return zip(records, connections).map { record, connections in
       let own = figures.prefix(connections.count)
       figures = figures.dropFirst(connections.count)
       return PeerInfo(
         peerID: record.id,
+        name: record.name,
         state: record.lifecycle.state,
         stateSince: record.stateSince,
+        pinned: record.pinned,
+        paused: record.paused,
+        blocked: self.gate.blockingEntry(of: record.id, now: now) != nil,
         direction: connections.first?.direction,
         agentVersion: record.agentVersion,
         protocols: record.protocols,
@@ -87,6 +120,8 @@ extension Host {
         rtt: own.compactMap { $0?.rttSmoothed }.min(),
         bytesIn: own.reduce(0) { $0 + ($1?.bytesIn ?? 0) },
         bytesOut: own.reduce(0) { $0 + ($1?.bytesOut ?? 0) },
+        nextAttemptAt: record.nextAttemptAt,
+        backoff: record.wait,
         failureCount: record.failureCount,
         addresses: record.addresses)
     }
@@ -94,25 +129,29 @@ extension Host {
 
   func describe(_ records: [ConnectionRecord]) async -> [ConnectionInfo] {
     let figures = await self.figures(of: records.map(\.connection))
-    return zip(records, figures).map { record, figures in
-      let connection = record.connection
-      return ConnectionInfo(
-        id: connection.id,
-        peerID: connection.remotePeer,
-        state: record.lifecycle.state,
-        direction: connection.direction,
-        localAddress: connection.localAddress,
-        remoteAddress: connection.remoteAddress,
-        openedAt: connection.openedAt,
-        handshake: connection.handshakeDuration,
-        security: connection.security,
-        quicVersion: connection.quicVersion,
-        statistics: figures)
-    }
+    return zip(records, figures).map { Self.info($0, state: $0.lifecycle.state, $1) }
+  }
+
+  static func info(
+    _ record: ConnectionRecord, state: LinkState, _ figures: ConnectionStatistics?
+  ) -> ConnectionInfo {
+    let connection = record.connection
+    return ConnectionInfo(
+      id: connection.id,
+      peerID: connection.remotePeer,
+      state: state,
+      direction: connection.direction,
+      localAddress: connection.localAddress,
+      remoteAddress: connection.remoteAddress,
+      openedAt: connection.openedAt,
+      handshake: connection.handshakeDuration,
+      security: connection.security,
+      quicVersion: connection.quicVersion,
+      statistics: figures)
   }
 
   /// Runs on the transport's executor, so that asking each connection costs no hop.
-  private nonisolated func figures(of connections: [any Connection]) async -> [ConnectionStatistics?] {
+  nonisolated func figures(of connections: [any Connection]) async -> [ConnectionStatistics?] {
     if connections.isEmpty { return [] }
     return await withTaskExecutorPreference(self.transport.streamExecutor) {
       var figures: [ConnectionStatistics?] = []

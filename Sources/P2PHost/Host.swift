@@ -1,20 +1,21 @@
 internal import Logging
 package import P2PCore
 
-/// The node's heart: knows peers and connections, dials, serves protocols, publishes events.
+/// The node's heart: knows peers and connections, dials, keeps the pinned ones, serves protocols, publishes events.
 package actor Host {
   package nonisolated let localPeer: PeerID
   package nonisolated let events: EventLog
   package nonisolated let counters = HostCounters()
+  package nonisolated let gate: Gate
 
   nonisolated let configuration: HostConfiguration
   nonisolated let transport: any Transport
   nonisolated let clock: HostClock
-  nonisolated let resolve: NameResolver
-  nonisolated let resolveText: TextResolver?
+  nonisolated let services: HostServices
   nonisolated let router: ProtocolRouter
   nonisolated let profile: LocalProfile
   nonisolated let inbox: TransportInbox
+  nonisolated let attemptSlots: SlotPool
   nonisolated let log = Logger(subsystem: "host")
   /// For what peers do wrong.
   nonisolated let limitedLog = RateLimitedLog(Logger(subsystem: "host"))
@@ -22,42 +23,82 @@ package actor Host {
   enum Phase { case initialized, running, draining, stopped }
   var phase: Phase = .initialized
   var startedAt: Int64 = 0
+
+  // The registry.
   var peerTable: PeerTable
-  /// By id; at most `connectionsMax` and those that dials bring while it is reached.
+  /// By id; bounded by `limits.connections`.
   var connectionTable: [String: ConnectionRecord] = [:]
+  var connectionCounts = ConnectionCounts()
   var lastConnectionNumber: UInt64 = 0
-  var lastDialNumber: UInt64 = 0
-  var dialsUnderWay = 0
+  var closedConnectionRing = Ring<ClosedConnectionInfo>(capacity: Host.closedConnectionsMax)
   var observed = ObservedAddresses()
+  var unknownPeerTable = UnknownPeers()
+  var observers: [any ConnectionObserver] = []
+
+  // Dialling.
+  var lastDialNumber: UInt64 = 0
+  /// Of those that wait for a dial.
+  var lastTicket: UInt64 = 0
+  /// Under way, by id.
+  var dialJobs: [String: DialJob] = [:]
+  /// The dial under way to a peer; there is at most one.
+  var dialOfPeer: [PeerID: String] = [:]
+  var endedDials = Ring<DialInfo>(capacity: Host.endedDialsMax)
+
+  // Keeping.
+  var retries = RetryQueue<PeerID>()
+  /// Connections by the time of their next ping.
+  var probes = RetryQueue<String>()
+  /// Connections that are being closed, by the time at which they are cut off.
+  var drains = RetryQueue<String>()
+  var isTrimming = false
+  var quorum: QuorumGate
+  /// When a limit was last told of as reached, by its key.
+  var limitsTold: [String: Duration] = [:]
+  /// Of the current second: refusals told of, and those that were not since the last that was.
+  var refusals: (since: Duration, told: Int, untold: Int) = (.zero, 0, 0)
+  var random = SystemRandomNumberGenerator()
+  /// Grows with each change of the address book.
+  var bookRevision: UInt64 = 0
+
   /// A round of identify pushes waits to begin.
   var pushScheduled = false
-  private var ticker: Task<Void, Never>?
+  private var tickers: [Task<Void, Never>] = []
+
+  /// Closed connections that are remembered.
+  static let closedConnectionsMax = 10_000
+  /// Dials that are remembered after their end.
+  static let endedDialsMax = 1_024
+  /// How often the host looks after what is due: retries, pings, expiries.
+  static let tickInterval: Duration = .milliseconds(250)
 
   package init(
     configuration: HostConfiguration, transport: any Transport, events: EventLog, clock: HostClock,
-    resolve: @escaping NameResolver, resolveText: TextResolver? = nil, interfaces: @escaping InterfaceLister
+    services: HostServices
   ) {
     self.localPeer = configuration.localPeer
     self.events = events
     self.configuration = configuration
     self.transport = transport
     self.clock = clock
-    self.resolve = resolve
-    self.resolveText = resolveText
+    self.services = services
+    self.gate = Gate(policy: configuration.policy)
     self.router = ProtocolRouter(
-      executor: transport.streamExecutor, streamsMax: configuration.limits.streamsInboundMax,
+      executor: transport.streamExecutor, limits: configuration.limits.streams,
       counters: self.counters, log: Logger(subsystem: "streams"))
     self.profile = LocalProfile(
-      configuration: configuration, transport: transport, router: self.router, interfaces: interfaces)
+      configuration: configuration, transport: transport, router: self.router, interfaces: services.interfaces)
     self.inbox = TransportInbox(counters: self.counters)
     let limits = configuration.limits
+    self.attemptSlots = SlotPool(count: limits.attemptsMax)
     self.peerTable = PeerTable(
-      maximum: max(limits.peersMax, limits.connectionsMax + limits.dialAddressesMax + 1))
+      maximum: max(limits.peersMax, limits.connections.total + limits.dialAddressesMax + 1) + limits.bookMax)
+    self.quorum = QuorumGate(required: configuration.connectedPeersMin ?? 0)
   }
 
   // MARK: Life
 
-  /// Serves the protocols every node serves and begins to accept. Once.
+  /// Serves the protocols every node serves and begins to accept. Once; the address book is loaded before.
   package func start() async throws {
     precondition(self.phase == .initialized, "a host starts once")
     self.phase = .running
@@ -65,20 +106,21 @@ package actor Host {
     try self.registerOwnProtocols()
     let router = self.router
     let inbox = self.inbox
+    let gate = self.gate
+    let clock = self.clock
     do {
-      try await self.transport.start { [weak self] event in
-        if case .stream(let stream, let connection) = event {
-          router.route(stream, on: connection)
-        } else if inbox.put(event), let self {
-          Task { await self.drainInbox() }
-        }
-      }
+      try await self.transport.start(
+        admits: { gate.refusal(ofAddress: $0, now: clock.wall()) },
+        events: { [weak self] event in
+          if case .stream(let stream, let connection) = event {
+            router.route(stream, on: connection)
+          } else if inbox.put(event), let self {
+            Task { await self.drainInbox() }
+          }
+        })
     } catch {
       self.phase = .stopped
       throw error
-    }
-    self.ticker = Task { [router, clock] in
-      while await clock.pause(.seconds(1)) { router.tick() }
     }
     self.publish(
       "node.started",
@@ -91,6 +133,19 @@ package actor Host {
         self.publish("listener.added", fields: [("address", .string("\(listener.address)"))])
       }
     }
+    self.updateQuorum(clock.monotonic())
+    self.keepAll()
+    self.tickers = [
+      Task { [router, clock] in
+        while await clock.pause(.seconds(1)) { router.tick() }
+      },
+      Task { [weak self, clock] in
+        while await clock.pause(Self.tickInterval) {
+          guard let self else { return }
+          await self.tick()
+        }
+      },
+    ]
   }
 
   private func registerOwnProtocols() throws {
@@ -114,6 +169,7 @@ package actor Host {
     let deadline = self.clock.monotonic() + timeout
     self.router.drain()
     self.publish("node.draining", fields: [])
+    for id in Array(self.dialJobs.keys) { self.cancelJob(id) }
     await self.transport.stopAccepting()
     while self.router.delayingStreams > 0, self.clock.monotonic() < deadline {
       guard await self.clock.pause(.milliseconds(20)) else { break }
@@ -122,7 +178,8 @@ package actor Host {
     let left = max(deadline - self.clock.monotonic(), .milliseconds(500))
     await self.transport.shutdown(code: ConnectionCode.shutdown, timeout: left)
     self.drainInbox()
-    self.ticker?.cancel()
+    for ticker in self.tickers { ticker.cancel() }
+    self.tickers = []
     self.router.forgetHandlers()
     self.phase = .stopped
   }
@@ -145,58 +202,10 @@ package actor Host {
     return true
   }
 
-  // MARK: Closing
-
-  /// Closes all connections to `peer`; false when the peer is unknown. `reason` is told to the peer.
-  package func disconnect(_ peer: PeerID, reason: String) async -> Bool {
-    guard let record = self.peerTable[peer] else { return false }
-    for id in record.connections { _ = self.beginClosing(id, reason: reason, abort: false) }
-    return true
-  }
-
-  /// False when there is no such live connection. `abort` does not wait for streams.
-  package func closeConnection(_ id: String, abort: Bool) async -> Bool {
-    self.beginClosing(id, reason: "closed by the operator", abort: abort)
-  }
-
-  /// Bytes of a close reason that are told to the peer: a CONNECTION_CLOSE must fit into one packet.
-  static let closeReasonBytesMax = 128
-
-  private func beginClosing(_ id: String, reason: String, abort: Bool) -> Bool {
-    guard let record = self.connectionTable[id] else { return false }
-    let connection = record.connection
-    let told = String(decoding: reason.utf8.prefix(Self.closeReasonBytesMax), as: UTF8.self)
-    guard
-      case .close(let change)? = self.connectionTable[id]?.lifecycle.closing(
-        CloseReason("closed_locally", initiator: .local, detail: reason))
-    else {
-      // Being closed already; an abort hurries it.
-      if abort { connection.close(code: ConnectionCode.none, reason: told) }
-      return true
-    }
-    record.identification?.cancel()
-    let peer = connection.remotePeer
-    let peerChange = self.peerTable[peer]?.connectionClosing(now: self.clock.wall())
-    self.publish(change, of: connection, reason: reason)
-    self.publish(peerChange, of: peer, reason: reason)
-    if abort {
-      connection.close(code: ConnectionCode.none, reason: told)
-    } else {
-      let grace = self.configuration.limits.closeGrace
-      Task { [clock] in
-        let deadline = clock.monotonic() + grace
-        while clock.monotonic() < deadline, let figures = await connection.statistics(),
-          figures.streamsInbound + figures.streamsOutbound > 0
-        {
-          guard await clock.pause(.milliseconds(20)) else { break }
-        }
-        connection.close(code: ConnectionCode.none, reason: told)
-      }
-    }
-    return true
-  }
-
   // MARK: Events
+
+  /// Tells `observer` of every connection from now on.
+  package func add(observer: any ConnectionObserver) { self.observers.append(observer) }
 
   func publish(
     _ type: String, peer: PeerID? = nil, connection: String? = nil, fields: [(String, EventValue)]
@@ -213,15 +222,22 @@ package actor Host {
       ])
   }
 
+  /// Tells the observers and publishes. `reason` is known while it is being closed, `closed` when it is gone.
   func publish(
-    _ change: LinkChange, of connection: any Connection, reason: String?, further: [(String, EventValue)] = []
+    _ change: LinkChange, of connection: any Connection, reason: String? = nil, closed: CloseReason? = nil
   ) {
-    self.publish(
-      "connection.state_changed", peer: connection.remotePeer, connection: connection.id,
-      fields: [
-        ("from", .string(change.from.rawValue)), ("to", .string(change.to.rawValue)), ("reason", EventValue(reason)),
-        ("direction", .string(connection.direction.rawValue)),
-        ("remote_address", .string("\(connection.remoteAddress)")),
-      ] + further)
+    for observer in self.observers { observer.connection(connection, became: change.to, reason: closed) }
+    var fields: [(String, EventValue)] = [
+      ("from", .string(change.from.rawValue)), ("to", .string(change.to.rawValue)),
+      ("reason", EventValue(closed?.reason ?? reason)), ("direction", .string(connection.direction.rawValue)),
+      ("remote_address", .string("\(connection.remoteAddress)")),
+    ]
+    if let closed {
+      fields += [
+        ("initiator", .string(closed.initiator.rawValue)),
+        ("code", closed.code.map { .int(Int64(clamping: $0)) } ?? .null), ("error", EventValue(closed.detail)),
+      ]
+    }
+    self.publish("connection.state_changed", peer: connection.remotePeer, connection: connection.id, fields: fields)
   }
 }

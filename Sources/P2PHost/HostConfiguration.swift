@@ -13,6 +13,13 @@ package struct HostConfiguration: Sendable {
   /// A dial that names no time of its own.
   package var connectionTimeout: Duration = .seconds(10)
   package var limits = HostLimits()
+  package var policy = Gate.Policy.open
+  package var dialFilter = DialFilter()
+  /// Of pinned peers.
+  package var backoff = BackoffPolicy()
+  package var probe = ProbePolicy()
+  /// Pinned peers that must be connected for the node to be ready; nil: 75 % of them.
+  package var connectedPeersMin: Int?
 
   package init(localPeer: PeerID, publicKey: PublicKey, agentVersion: String) {
     self.localPeer = localPeer
@@ -21,36 +28,42 @@ package struct HostConfiguration: Sendable {
   }
 }
 
+/// How the host finds out that a peer is there no more although its connection stands.
+package struct ProbePolicy: Sendable, Hashable {
+  /// Between two pings of one connection; nil: none.
+  package var interval: Duration? = .seconds(15)
+  /// Pings without an answer, one behind the other, after which a connection is given up.
+  package var missesMax = 3
+
+  package init() {}
+}
+
 package struct HostLimits: Sendable {
-  /// Live connections and dials under way together. Further inbound ones are closed with
-  /// `resourceLimitExceeded`, further dials end with `limit_exceeded`.
-  package var connectionsMax = 4_096
-  /// Live connections of one peer; further inbound ones are closed.
-  package var connectionsPerPeerMax = 8
-  /// Inbound streams of all connections together; further ones are reset with `resourceLimitExceeded`.
-  package var streamsInboundMax = 65_536
-  /// Known peers; beyond it the disconnected ones that were unseen longest are forgotten. Never taken as less than
-  /// what `connectionsMax` needs.
-  package var peersMax = 10_000
+  /// Live connections. Further inbound ones are closed with `resourceLimitExceeded`, further dials end with
+  /// `limit_exceeded`; dials under way count as connections. 0: no limit.
+  package var connections = ConnectionLimits(
+    total: 4_096, inbound: 0, outbound: 0, perPeer: 8, perIP: 0, perSubnet: 0)
+  /// Above the high water, the least valuable connections are closed until the low water is reached; nil: never.
+  package var water: ClosedRange<Int>?
+  /// Inbound.
+  package var streams = StreamLimits()
+  /// Known peers; beyond it the disconnected ones that were unseen longest are forgotten, never those of the address
+  /// book.
+  package var peersMax = 16_384
+  /// Peers of the address book.
+  package var bookMax = 4_096
   /// Addresses of one peer; beyond it those that never worked go first.
   package var addressesPerPeerMax = 32
   /// Addresses of one dial, resolved; the rest is skipped.
   package var dialAddressesMax = 64
   /// Attempts of one dial that run at a time.
   package var dialParallelMax = 8
-  /// Between the starts of two attempts of one dial, unless one fails sooner (RFC 8305 §5).
-  package var dialStagger: Duration = .milliseconds(250)
+  /// Attempts of all dials that run at a time; further ones wait.
+  package var attemptsMax = 160
   /// How long a graceful close waits for the streams of its connection.
-  package var closeGrace: Duration = .seconds(2)
+  package var closeGrace: Duration = LinkTimeouts().drain
   /// How long a peer has to answer an identify request.
   package var identifyTimeout: Duration = .seconds(10)
 
   package init() {}
 }
-
-/// Resolves a name to IP addresses (4 or 16 bytes each, best first), off the event loop, within a reasonable time
-/// of its own; throws when there is none, with words for people.
-package typealias NameResolver = @Sendable (_ name: String, _ family: QUICTarget.NameFamily) async throws -> [[UInt8]]
-
-/// The addresses of this machine's interfaces, ports ignored.
-package typealias InterfaceLister = @Sendable () -> [IPEndpoint]

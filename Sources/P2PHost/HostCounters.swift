@@ -53,6 +53,8 @@ package final class HostCounters: Sendable {
     /// Inbound streams whose handler threw.
     package fileprivate(set) var handlersFailed: UInt64 = 0
     package fileprivate(set) var eventsDropped: UInt64 = 0
+    /// Connections given up because pings had no answer.
+    package fileprivate(set) var connectionsUnhealthy: UInt64 = 0
   }
 
   private let figures = Mutex(Snapshot())
@@ -87,6 +89,7 @@ package final class HostCounters: Sendable {
   func dialFailed(_ class: DialErrorClass) { self.figures.withLock { $0.dialErrors[`class`, default: 0] += 1 } }
   func negotiationFailed() { self.figures.withLock { $0.negotiationsFailed += 1 } }
   func handlerFailed() { self.figures.withLock { $0.handlersFailed += 1 } }
+  func connectionUnhealthy() { self.figures.withLock { $0.connectionsUnhealthy += 1 } }
   func eventDropped() { self.figures.withLock { $0.eventsDropped += 1 } }
   func streamOpened() { self.streamsOpened.wrappingAdd(1, ordering: .relaxed) }
   func streamRefused() { self.streamsRefused.wrappingAdd(1, ordering: .relaxed) }

@@ -17,13 +17,33 @@ package struct NodeInfo: Sendable {
   package var connectionsByState: [LinkState: Int]
   package var connectionsByDirection: [Direction: Int]
   package var streams: Int
+  package var limits: [LimitInfo] = []
+  /// Peers that are to be kept connected and are not paused, and how many of them are.
+  package var pinned: (total: Int, connected: Int) = (0, 0)
+  package var quorum = QuorumInfo(required: 0, isMet: true)
   package var draining: Bool
+}
+
+/// Whether enough of the pinned peers are connected for the node to do its work.
+package struct QuorumInfo: Sendable, Hashable {
+  package var required: Int
+  /// With hysteresis: a short dip does not count.
+  package var isMet: Bool
+}
+
+/// A limit and how much of it is used.
+package struct LimitInfo: Sendable, Hashable {
+  /// The key that sets it: `limits.connections`.
+  package var scope: String
+  package var used: Int
+  /// Nil: none.
+  package var limit: Int?
 }
 
 package struct PeerInfo: Sendable {
   package struct Address: Sendable {
     package var address: Multiaddr
-    /// `dial`, `identify`, `inbound`, `api`
+    /// `config`, `api`, `dial`, `identify`, `inbound`
     package var source: String
     package var lastAttemptAt: Int64?
     package var lastSuccessAt: Int64?
@@ -36,8 +56,15 @@ package struct PeerInfo: Sendable {
   }
 
   package var peerID: PeerID
+  /// As the configuration or an operator calls it.
+  package var name: String?
   package var state: LinkState
   package var stateSince: Int64
+  /// Kept connected: redialled for ever, never trimmed.
+  package var pinned: Bool = false
+  /// Pinned, but an operator disconnected it; until it is connected again.
+  package var paused: Bool = false
+  package var blocked: Bool = false
   /// Of the oldest live connection.
   package var direction: Direction?
   package var agentVersion: String?
@@ -51,6 +78,10 @@ package struct PeerInfo: Sendable {
   package var rtt: Duration?
   package var bytesIn: UInt64
   package var bytesOut: UInt64
+  /// When a pinned peer is dialled next.
+  package var nextAttemptAt: Int64?
+  /// The wait that ends then.
+  package var backoff: Duration?
   package var failureCount: Int
   package var addresses: [Address]
 }
@@ -67,6 +98,30 @@ package struct ConnectionInfo: Sendable {
   package var security: ConnectionSecurity
   package var quicVersion: String
   package var statistics: ConnectionStatistics?
+}
+
+/// A connection that is gone, with its last figures.
+package struct ClosedConnectionInfo: Sendable {
+  package var connection: ConnectionInfo
+  package var closedAt: Int64
+  package var reason: CloseReason
+}
+
+/// A dial that is under way or has lately ended.
+package struct DialInfo: Sendable {
+  package enum State: String, Sendable, CaseIterable { case running, connected, failed, cancelled }
+
+  /// `d-` and a number.
+  package var id: String
+  /// Nil for whoever answers.
+  package var peerID: PeerID?
+  package var addresses: [Multiaddr]
+  package var state: State
+  package var startedAt: Int64
+  package var endedAt: Int64?
+  package var connectionID: String?
+  package var attempts: [DialAttempt] = []
+  package var error: DialError?
 }
 
 /// One address tried by a dial.

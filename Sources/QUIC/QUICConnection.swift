@@ -30,6 +30,8 @@ final class QUICConnection {
   let direction: Direction
   let expectedPeer: PeerID?
   let startedAt: MonotonicNanoseconds
+  /// Bytes that the remote may send us at most before we read.
+  let windowMax: UInt64
   unowned let owner: any QUICConnectionOwner
   let loop: EventLoop?
   /// The certificates of the session; they must outlive it.
@@ -62,6 +64,9 @@ final class QUICConnection {
   var newStreams: [QUICStream] = []
   private(set) var becameEstablished = false
   private(set) var pathChanged = false
+  /// The address of ours that a migration under way has left.
+  private var leftAddress: SocketAddress?
+  private var migrationFailed = false
 
   // The endpoint's bookkeeping.
   /// Ids and tokens in the endpoint's tables, a handful.
@@ -71,7 +76,8 @@ final class QUICConnection {
   var deadline: MonotonicNanoseconds = .max
   var isDirty = false
   var handle: QUICConnectionHandle?
-  var onHandshakeEnd: ((Result<QUICConnectionHandle, DialError>) -> Void)?
+  /// While it is being dialled.
+  var dial: OutboundDial?
 
   // Accounting, in UDP payload bytes and datagrams.
   private(set) var bytesIn: UInt64 = 0
@@ -116,11 +122,12 @@ final class QUICConnection {
 
   init(
     _ origin: Origin, _ environment: Environment, owner: any QUICConnectionOwner, handshakeTimeout: Duration,
-    now: MonotonicNanoseconds
+    windowMax: UInt64, now: MonotonicNanoseconds
   ) throws {
     self.direction = origin.direction
     self.expectedPeer = origin.expectedPeer
     self.startedAt = now
+    self.windowMax = windowMax
     self.lastActivity = now
     self.owner = owner
     self.loop = environment.loop
@@ -139,6 +146,8 @@ final class QUICConnection {
       session, server: server, sessionPointer: cng_conn_session_pointer(raw), credentials: environment.credentials,
       verify: verifyPeer)
     var settings = QUICConnection.settings(environment, handshakeTimeout: handshakeTimeout)
+    settings.connection_window_max = windowMax
+    settings.stream_window_max = min(windowMax, settings.stream_window_max)
     var local = origin.local.raw
     var remote = origin.remote.raw
     let result: Int32
@@ -163,7 +172,6 @@ final class QUICConnection {
     settings.stream_window = configuration.streamWindow
     settings.connection_window = configuration.connectionWindow
     settings.stream_window_max = configuration.streamWindowMax
-    settings.connection_window_max = configuration.connectionWindowMax
     settings.streams_bidi_max = UInt64(configuration.streamsPerConnection)
     settings.shard = environment.shard
     withUnsafeMutableBytes(of: &settings.secret) { $0.copyBytes(from: environment.secret.prefix(32)) }
@@ -302,7 +310,31 @@ final class QUICConnection {
   }
 
   fileprivate func pathValidated(_ succeeded: Bool) {
-    if succeeded { self.pathChanged = true }
+    if succeeded {
+      self.pathChanged = true
+      self.leftAddress = nil
+    } else if self.leftAddress != nil {
+      self.migrationFailed = true
+    }
+  }
+
+  /// Moves a client's end to `local` (RFC 9000 §9.2). False when that cannot be: the remote does not allow it, say.
+  func migrate(to local: SocketAddress, now: MonotonicNanoseconds) -> Bool {
+    guard let raw = self.raw, self.direction == .outbound, self.phase == .established else { return false }
+    let path = self.path
+    var from = local.raw
+    var to = path.remote.raw
+    guard cng_migrate(raw, &from, &to, now) == 0 else { return false }
+    self.leftAddress = self.leftAddress ?? path.local
+    return true
+  }
+
+  /// Why the connection ends, when the remote did not answer on the path that it moved to.
+  func failedMigration() -> CloseReason? {
+    guard self.migrationFailed, let left = self.leftAddress else { return nil }
+    let words =
+      "its local address \(left.multiaddr) is gone, and the remote does not answer at \(self.path.local.multiaddr)"
+    return CloseReason("transport_error", initiator: .none, detail: words)
   }
 
   fileprivate func statelesslyReset() {

@@ -7,6 +7,16 @@ struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
   let code: Int32
 
   var description: String { "cannot \(self.operation) \(self.path): \(String(cString: strerror(self.code)))" }
+  /// What an operator can do about it.
+  var mend: String {
+    switch self.code {
+    case ENOSPC, EDQUOT: "free space on its disk"
+    case EACCES, EPERM: "let the user that runs fednode read and write it"
+    case EROFS: "make its file system writable, or name another data_dir"
+    case EFBIG, EISDIR: "move it away"
+    default: "see that its directory and disk are in order"
+    }
+  }
   var isMissing: Bool { self.code == ENOENT || self.code == ENOTDIR }
 }
 
@@ -58,18 +68,48 @@ enum Files {
 
   /// Writes a new file of mode 0600, whole or not at all. Fails with `EEXIST` when there is one already.
   static func createPrivate(_ path: String, _ bytes: [UInt8]) throws(FileError) {
+    let temporary = try Self.writeTemporary(beside: path, bytes)
+    defer { unlink(temporary) }
+    // Unlike rename, link never replaces a file.
+    guard link(temporary, path) == 0 else { throw FileError(operation: "create", path: path, code: errno) }
+    try Self.syncDirectory(of: path)
+  }
+
+  /// Writes a file of mode 0600, whole or not at all, over the one that may be there, which becomes `backup`.
+  static func replacePrivate(_ path: String, _ bytes: [UInt8], backup: String) throws(FileError) {
+    let temporary = try Self.writeTemporary(beside: path, bytes)
+    defer { unlink(temporary) }
+    // The old file has both names until the new one takes its place: at no moment is there none.
+    let aside = "\(temporary).bak"
+    unlink(aside)
+    if link(path, aside) == 0 {
+      guard rename(aside, backup) == 0 else {
+        let code = errno
+        unlink(aside)
+        throw FileError(operation: "back up to", path: backup, code: code)
+      }
+      // Where both were the same file already, rename leaves both names.
+      unlink(aside)
+    } else if errno != ENOENT {
+      throw FileError(operation: "back up to", path: backup, code: errno)
+    }
+    guard rename(temporary, path) == 0 else { throw FileError(operation: "replace", path: path, code: errno) }
+    try Self.syncDirectory(of: path)
+  }
+
+  private static func writeTemporary(beside path: String, _ bytes: [UInt8]) throws(FileError) -> String {
     let temporary = "\(path).\(getpid()).tmp"
     // Left over from a process of this number that was killed here.
     unlink(temporary)
     let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard file >= 0 else { throw FileError(operation: "create", path: temporary, code: errno) }
-    defer { unlink(temporary) }
     let code = Self.writeAll(file, bytes)
     close(file)
-    guard code == 0 else { throw FileError(operation: "write", path: temporary, code: code) }
-    // Unlike rename, link never replaces a file.
-    guard link(temporary, path) == 0 else { throw FileError(operation: "create", path: path, code: errno) }
-    try Self.syncDirectory(of: path)
+    if code != 0 {
+      unlink(temporary)
+      throw FileError(operation: "write", path: temporary, code: code)
+    }
+    return temporary
   }
 
   /// Zero or an error number.

@@ -52,7 +52,7 @@ import Testing
     ("{\"peer_id\":\"x\"}", "invalid_peer_id"),
     ("{\"address\":\"/ip4/1.2.3.4/udp/1/quic-v1\",\"peer_id\":\"\(Sample.peerText)\"}", "invalid_field"),
     ("{\"address\":\"/ip4/1.2.3.4/udp/1/quic-v1\",\"addresses\":[]}", "invalid_field"),
-    ("{\"address\":\"/ip4/1.2.3.4/udp/1/quic-v1\",\"wait\":false}", "invalid_field"),
+    ("{\"address\":\"/ip4/1.2.3.4/udp/1/quic-v1\",\"wait\":\"no\"}", "invalid_field"),
     ("{\"address\":\"/ip4/1.2.3.4/udp/1/quic-v1\",\"timeout_ms\":0}", "invalid_field"),
     ("{\"address\":\"/ip4/1.2.3.4/udp/1/quic-v1\",\"timeout_ms\":\"1s\"}", "invalid_field"),
     ("{\"peer_id\":\"\(Sample.peerText)\",\"addresses\":\"x\"}", "invalid_field"),

@@ -15,10 +15,26 @@ import Testing
     }
     #expect(
       try await api.call("GET", "/readyz?verbose").text
-        == "[+]listening ok\n[+]event_loops ok\n[+]accepting ok\nreadyz check passed\n")
+        == "[+]listening ok\n[+]event_loops ok\n[+]accepting ok\n[+]quorum ok\nreadyz check passed\n")
     let health = try await api.call("GET", "/v1/health").json
     #expect(health["status"] == "pass")
-    #expect(health["checks"]?.elements.compactMap { $0["name"]?.text } == ["listening", "event_loops", "accepting"])
+    #expect(
+      health["checks"]?.elements.compactMap { $0["name"]?.text } == ["listening", "event_loops", "accepting", "quorum"])
+  }
+
+  @Test("a node without its quorum is alive but not ready, and says how many it lacks") func quorum() async throws {
+    let node = FakeNode()
+    node.state.withLock {
+      $0.node.pinned = (8, 5)
+      $0.node.quorum = QuorumInfo(required: 6, isMet: false)
+    }
+    let api = ManagementAPI.fake(node)
+    #expect(try await api.call("GET", "/livez").status == 200)
+    let answer = try await api.call("GET", "/readyz")
+    #expect(answer.status == 503)
+    #expect(answer.text.contains("[-]quorum failed: 5 of 8 pinned peers are connected, 6 are needed"))
+    #expect(try await api.call("GET", "/readyz?exclude=quorum").status == 200)
+    #expect(try await api.call("GET", "/metrics").text.contains("fednode_quorum_met 0"))
   }
 
   @Test("a draining node is live but not ready, and what is excluded does not count") func draining() async throws {

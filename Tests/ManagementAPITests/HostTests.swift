@@ -12,7 +12,9 @@ private final class DeadTransport: Transport {
   let listenAddresses = [Sample.address()]
   let listeners = [ListenerStatus(address: Sample.address(), error: nil)]
 
-  func start(_ events: @escaping @Sendable (TransportEvent) -> Void) async throws {}
+  func start(
+    admits: @escaping @Sendable (_ ip: [UInt8]) -> String?, events: @escaping @Sendable (TransportEvent) -> Void
+  ) async throws {}
 
   func dial(
     _ address: Multiaddr, expecting peer: PeerID?, timeout: Duration
@@ -31,7 +33,7 @@ private final class DeadTransport: Transport {
         localPeer: Sample.peer(0), publicKey: PublicKey(type: .ed25519, data: [UInt8](repeating: 1, count: 32)),
         agentVersion: "fednode/test"),
       transport: DeadTransport(), events: EventLog(bootID: "0123456789ab"),
-      clock: .system(wall: { Timestamp.now() }), resolve: { _, _ in [] }, interfaces: { [] })
+      clock: .system(wall: { Timestamp.now() }), services: HostServices(resolve: { _, _ in [] }, interfaces: { [] }))
   }
 
   @Test("a real host is shown, dials and tells only events that the specification has") func real() async throws {

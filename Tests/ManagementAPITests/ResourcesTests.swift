@@ -27,12 +27,14 @@ import Testing
     node.state.withLock { $0.peers = [Sample.peerInfo(id)] }
     let api = ManagementAPI.fake(node)
     let expected: JSON = [
-      "peer_id": .string("\(id)"), "state": "connected", "state_since": .string(Sample.timeText),
+      "peer_id": .string("\(id)"), "name": nil, "state": "connected", "state_since": .string(Sample.timeText),
+      "pinned": false, "paused": false, "blocked": false,
       "direction": "outbound", "agent_version": nil, "protocols": ["/ipfs/id/1.0.0"], "connections": ["c-1"],
       "first_seen_at": .string(Sample.timeText), "last_seen_at": nil, "connected_at": nil,
       "last_disconnect": [
         "at": .string(Sample.timeText), "reason": "idle_timeout", "code": nil, "initiator": "none",
-      ], "flap_count": 1, "rtt_ms": 1.234, "bytes_in": 10, "bytes_out": 20, "failure_count": 0,
+      ], "flap_count": 1, "rtt_ms": 1.234, "bytes_in": 10, "bytes_out": 20,
+      "next_attempt_at": nil, "backoff_ms": nil, "failure_count": 0,
       "addresses": [
         [
           "address": .string(Sample.addressText), "source": "dial", "last_attempt_at": .string(Sample.timeText),
@@ -108,8 +110,8 @@ import Testing
     let api = ManagementAPI.fake(node)
     let first = try await api.call("GET", "/v1/connections?limit=10").json
     #expect(first["items"]?.elements.first?["id"] == "c-1")
-    #expect(first["next_cursor"] == "c-10")
-    let last = try await api.call("GET", "/v1/connections?limit=100&cursor=c-20").json
+    #expect(first["next_cursor"] == "10")
+    let last = try await api.call("GET", "/v1/connections?limit=100&cursor=20").json
     #expect(last["items"]?.elements.compactMap { $0["id"]?.text } == ["c-21", "c-22", "c-23", "c-24", "c-25"])
     #expect(last["next_cursor"] == .null)
     #expect(last["total"] == 25)

@@ -46,7 +46,7 @@ import Testing
       let words = line.split(separator: " ")
       if line.hasPrefix("  /") {
         path = String(line.dropFirst(2).dropLast())
-      } else if let method = ["get", "post", "delete"].first(where: { line == "    \($0):" }) {
+      } else if let method = ["get", "put", "post", "delete"].first(where: { line == "    \($0):" }) {
         operation = "\(method.uppercased()) \(path)"
         specified[operation] = []
       } else if words.count == 3, words[0] == "-", words[1] == "name:" {

@@ -114,6 +114,66 @@ import Testing
     #expect(server.connections[0].remoteAddress.description == "/ip4/10.9.9.9/udp/4242/quic-v1")
   }
 
+  /// The client's machine has `address` instead of the one before; nil: none for now.
+  private func renumber(
+    _ client: SimulatedNetwork.Node, to address: SocketAddress?, _ network: SimulatedNetwork
+  ) -> Set<SocketAddress> {
+    if let address { client.address = address }
+    return client.endpoint.leavePaths(unless: { $0 == address }, moveTo: { _ in address }, now: network.now)
+  }
+
+  @Test("a client whose address is gone moves to another, as soon as there is one, and nothing is lost")
+  func migration() throws {
+    let (network, client, server) = try self.network(6)
+    let dial = network.connect(client, server)
+    network.run(seconds: 1)
+    let bytes = [UInt8](repeating: 8, count: 200_000)
+    network.conditions.isBlackhole = true
+    #expect(self.renumber(client, to: nil, network) == [client.address])
+    network.run(seconds: 5)
+    network.conditions.isBlackhole = false
+    for last in UInt8(50)...52 {
+      let address = SocketAddress(address: [10, 8, 8, last], port: 9000)!
+      #expect(self.renumber(client, to: address, network) == [])
+      #expect(network.transfer(bytes, over: dial, to: server) == bytes)
+      network.run(seconds: 2)
+      #expect(server.connections[0].remoteAddress == address.multiaddr)
+      #expect(client.connections[0].localAddress == address.multiaddr)
+    }
+    #expect(client.pathChanges == 3 && server.pathChanges == 3)
+    #expect(client.closeReasons.isEmpty && server.closeReasons.isEmpty)
+  }
+
+  @Test("a client that nobody answers at its new address gives up long before the idle timeout, with the reason")
+  func failedMigration() throws {
+    let (network, client, server) = try self.network(6)
+    _ = network.connect(client, server)
+    network.run(seconds: 1)
+    let old = client.address
+    network.conditions.isBlackhole = true
+    let address = SocketAddress(address: [10, 8, 8, 8], port: 9000)!
+    #expect(self.renumber(client, to: address, network) == [])
+    #expect(network.run(seconds: 15) { !client.closeReasons.isEmpty })
+    #expect(client.closeReasons.map(\.reason) == ["transport_error"])
+    let detail = client.closeReasons.first?.detail ?? ""
+    #expect(detail.contains("\(old.multiaddr) is gone") && detail.contains("\(address.multiaddr)"))
+  }
+
+  @Test("a server's connection and a dial under way end with the address that they have")
+  func serverAddressGone() throws {
+    let (network, client, server) = try self.network(6)
+    _ = network.connect(client, server)
+    #expect(self.renumber(server, to: nil, network) == [])
+    #expect(server.closeReasons.map(\.reason) == ["transport_error"])
+    #expect(server.closeReasons.first?.detail == "its local address \(server.address.multiaddr) is gone")
+    #expect(server.endpoint.connectionCount == 0)
+
+    let dial = network.dial(client, server)
+    #expect(self.renumber(client, to: SocketAddress(address: [10, 8, 8, 8], port: 1)!, network) == [])
+    #expect(dial.error?.class == .noRoute)
+    #expect(dial.error?.temporary == true)
+  }
+
   @Test("a blackhole shorter than the idle timeout is survived")
   func shortBlackhole() throws {
     let (network, client, server) = try self.network(7)
@@ -157,6 +217,84 @@ import Testing
     network.run(seconds: 5) { dial.result != nil }
     #expect(dial.error?.class == .timeout)
     #expect(client.endpoint.connectionCount == 0)
+  }
+
+  @Test("a peer that comes back during a dial is found soon", arguments: [0.5, 2.0, 3.2, 5.1, 7.3, 8.0])
+  func comesBack(after seconds: Double) throws {
+    let (network, client, server) = try self.network(21)
+    network.conditions.isBlackhole = true
+    let dial = network.dial(client, server)
+    network.run(seconds: seconds) { dial.result != nil }
+    #expect(dial.result == nil)
+    network.conditions.isBlackhole = false
+    network.run(seconds: 2.1) { dial.result != nil }
+    #expect(dial.isConnected, "\(String(describing: dial.error))")
+    #expect(client.endpoint.connectionCount == 1 && server.endpoint.connectionCount == 1)
+    let bytes = [UInt8](repeating: 7, count: 5_000)
+    #expect(network.transfer(bytes, over: dial, to: server) == bytes)
+  }
+
+  @Test("what the network says at once ends a dial, what it says later is told when the time is over")
+  func unreachable() throws {
+    let (network, client, server) = try self.network(22)
+    network.conditions.isBlackhole = true
+    let error = DialError(.noRoute, "no route to host", temporary: true)
+    let first = network.dial(client, server)
+    client.endpoint.unreachable(server.address, error: error, now: network.now)
+    #expect(first.error == error)
+    let second = network.dial(client, server, timeout: .seconds(4))
+    network.run(seconds: 2)
+    client.endpoint.unreachable(server.address, error: error, now: network.now)
+    #expect(second.result == nil)
+    network.run(seconds: 3) { second.result != nil }
+    #expect(second.error == DialError(.noRoute, "no answer; no route to host", temporary: true))
+    let third = network.dial(client, server)
+    network.run(seconds: 2)
+    let refused = DialError(.refused, "connection refused", temporary: true)
+    client.endpoint.unreachable(server.address, error: refused, now: network.now)
+    #expect(third.error == refused)
+    #expect(client.endpoint.connectionCount == 0)
+  }
+
+  @Test("memory for what peers may send is handed out in wide windows, then narrow ones, then refused")
+  func buffers() throws {
+    let network = SimulatedNetwork(seed: 23)
+    var configuration = QUICConfiguration()
+    configuration.connectionWindowMax = 4 << 20
+    configuration.connectionWindow = 1 << 20
+    configuration.buffersMax = 10 << 20
+    let server = try network.addNode("server", configuration: configuration)
+    let client = try network.addNode("client")
+    let dials = (0..<8).map { _ in network.connect(client, server) }
+    // 4 MiB within the first half, then 6 times 1 MiB.
+    #expect(dials.map(\.isConnected) == [Bool](repeating: true, count: 7) + [false])
+    #expect(dials[7].error?.class == .refused)
+    #expect(server.refusals.first?.hasPrefix("limits.buffers: 10485760 bytes") == true)
+    #expect(server.endpoint.budget.reserved == 10 << 20)
+    let back = network.dial(server, client)
+    #expect(back.error?.class == .limitExceeded)
+    client.endpoint.close(try #require(dials[0].connection), code: 0, words: "", now: network.now)
+    network.run(seconds: 1)
+    #expect(server.endpoint.budget.reserved == 6 << 20)
+    #expect(network.connect(client, server).isConnected)
+  }
+
+  @Test("a stream that is reset before anything of it was sent is gone on both sides", arguments: [false, true])
+  func resetAtOnce(hasWritten: Bool) throws {
+    let (network, client, server) = try self.network(24)
+    let dial = network.connect(client, server)
+    network.run(seconds: 1)
+    for _ in 0..<3 {
+      let stream = try #require(dial.connection?.openStream()).get()
+      if hasWritten { _ = stream.tryWrite([UInt8](repeating: 1, count: 30), finish: false) }
+      stream.resetOnLoop(code: 5)
+      network.run(seconds: 1)
+    }
+    for stream in server.streams { stream.resetOnLoop(code: 6) }
+    network.run(seconds: 1)
+    #expect(dial.connection?.streams.isEmpty == true)
+    let statistics = (server.connections.first as? QUICConnectionHandle)?.statisticsNow()
+    #expect(statistics?.streamsInbound == 0)
   }
 
   @Test("a peer that restarts with its key resets the old connection at once")

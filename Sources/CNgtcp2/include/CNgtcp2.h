@@ -151,6 +151,8 @@ uint64_t cng_remote_idle_timeout(cng_conn *c);
 // 0 turns it off.
 void cng_set_keep_alive(cng_conn *c, uint64_t timeout_ns);
 int cng_update_key(cng_conn *c, uint64_t now);
+// A client moves to another path at once, which is validated meanwhile (RFC 9000 §9.2). 0 or an ngtcp2 error: the
+// server does not allow it, or there is no connection id for it yet.
 int cng_migrate(cng_conn *c, const clinux_address *local, const clinux_address *remote, uint64_t now);
 // All of our connection ids, at most `maximum`; returns the number.
 size_t cng_local_cids(cng_conn *c, cng_cid *cids, size_t maximum);
@@ -182,7 +184,8 @@ bool cng_is_retry_token(const cng_initial *initial);
 int cng_verify_retry(cng_initial *initial, const clinux_address *remote, const uint8_t *secret, uint64_t timeout_ns,
                      uint64_t now);
 // CONNECTION_CLOSE in an Initial packet for someone without a connection.
-int64_t cng_write_refusal(uint8_t *packet, size_t capacity, const cng_initial *initial, uint64_t code);
+int64_t cng_write_refusal(uint8_t *packet, size_t capacity, const cng_initial *initial, uint64_t code,
+                          const uint8_t *reason, size_t reason_length);
 int64_t cng_write_stateless_reset(uint8_t *packet, size_t length, const uint8_t *secret, const cng_cid *dcid);
 
 extern const int CNG_WRITE_MORE, CNG_STREAM_BLOCKED, CNG_STREAM_SHUT, CNG_STREAM_NOT_FOUND, CNG_DRAINING, CNG_DROP_CONN,

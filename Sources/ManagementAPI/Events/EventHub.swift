@@ -15,8 +15,10 @@ final class EventHub: Sendable {
   /// Every type that this node publishes, and `reset`, which is made for one reader.
   static let types = [
     "node.started", "node.draining", "listener.added", "listener.failed", "address.observed", "peer.added",
-    "peer.removed", "peer.state_changed", "peer.identified", "peer.refused", "dial.started", "dial.attempt",
-    "dial.ended", "connection.state_changed", "connection.path_changed", "protocol.registered", "reset",
+    "peer.removed", "peer.state_changed", "peer.identified", "peer.blocked", "peer.refused", "dial.started",
+    "dial.attempt",
+    "dial.ended", "connection.state_changed", "connection.path_changed", "connection.unhealthy",
+    "limit.reached", "protocol.registered", "reset",
   ]
 
   private let log: EventLog

@@ -28,6 +28,8 @@ extension NodeInfo {
         ],
         "streams": JSON(self.streams),
       ],
+      "limits": .array(
+        self.limits.map { ["scope": .string($0.scope), "used": JSON($0.used), "limit": JSON($0.limit)] }),
     ]
   }
 
@@ -42,8 +44,12 @@ extension PeerInfo {
   func json() -> JSON {
     [
       "peer_id": JSON(self.peerID),
+      "name": JSON(self.name),
       "state": .string(self.state.rawValue),
       "state_since": JSON(time: self.stateSince),
+      "pinned": .bool(self.pinned),
+      "paused": .bool(self.paused),
+      "blocked": .bool(self.blocked),
       "direction": JSON(self.direction?.rawValue),
       "agent_version": JSON(self.agentVersion),
       "protocols": JSON(self.protocols),
@@ -56,6 +62,8 @@ extension PeerInfo {
       "rtt_ms": JSON(milliseconds: self.rtt),
       "bytes_in": JSON(self.bytesIn),
       "bytes_out": JSON(self.bytesOut),
+      "next_attempt_at": JSON(time: self.nextAttemptAt),
+      "backoff_ms": JSON(wholeMilliseconds: self.backoff),
       "failure_count": JSON(self.failureCount),
       "addresses": .array(self.addresses.map { $0.json() }),
     ]
@@ -87,10 +95,63 @@ extension PeerInfo.Address {
   }
 }
 
-extension ConnectionInfo {
+extension ClosedConnectionInfo {
+  /// As a live one, with how it ended.
   func json() -> JSON {
+    .object(
+      JSON.Object(
+        self.connection.members + [
+          .init("closed_at", JSON(time: self.closedAt)),
+          .init(
+            "close",
+            [
+              "reason": .string(self.reason.reason), "code": JSON(self.reason.code),
+              "initiator": .string(self.reason.initiator.rawValue), "error": JSON(self.reason.detail),
+            ]),
+        ]))
+  }
+}
+
+extension DialInfo {
+  func json() -> JSON {
+    [
+      "id": .string(self.id),
+      "peer_id": self.peerID.map { JSON($0) } ?? .null,
+      "addresses": JSON(self.addresses),
+      "state": .string(self.state.rawValue),
+      "started_at": JSON(time: self.startedAt),
+      "ended_at": JSON(time: self.endedAt),
+      "connection_id": JSON(self.connectionID),
+      "attempts": .array(self.attempts.map { $0.json() }),
+      "error": JSON(self.error),
+    ]
+  }
+}
+
+extension Blocklist.Record {
+  func json() -> JSON {
+    [
+      "entry": .string(self.entry.description), "reason": JSON(self.reason), "created_at": JSON(time: self.createdAt),
+      "expires_at": JSON(time: self.expiresAt),
+    ]
+  }
+}
+
+extension UnknownPeers.Entry {
+  func json() -> JSON {
+    [
+      "peer_id": JSON(self.peer), "remote_address": JSON(self.address), "first_seen_at": JSON(time: self.firstSeenAt),
+      "last_seen_at": JSON(time: self.lastSeenAt), "count": JSON(self.count),
+    ]
+  }
+}
+
+extension ConnectionInfo {
+  func json() -> JSON { .object(JSON.Object(self.members)) }
+
+  fileprivate var members: [JSON.Object.Member] {
     let figures = self.statistics
-    return [
+    let json: JSON = [
       "id": .string(self.id),
       "peer_id": JSON(self.peerID),
       "state": .string(self.state.rawValue),
@@ -124,6 +185,8 @@ extension ConnectionInfo {
       "last_activity_at": JSON(time: figures?.lastActivityAt),
       "keep_alive_ms": JSON(wholeMilliseconds: figures?.keepAlive),
     ]
+    guard case .object(let object) = json else { return [] }
+    return object.members
   }
 }
 

@@ -61,3 +61,45 @@ enum Timestamp {
     return (year, month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
   }
 }
+
+extension Timestamp {
+  /// Reads RFC 3339 in UTC, with or without a fraction: `2026-01-31T23:59:59Z`. Milliseconds since the Unix epoch; nil
+  /// for anything else.
+  static func parse(_ text: String) -> Int64? {
+    let bytes = Array(text.utf8)
+    guard bytes.count >= 20, bytes.count <= 30, bytes.last == UInt8(ascii: "Z") else { return nil }
+    func number(_ range: Range<Int>) -> Int64? {
+      var value: Int64 = 0
+      for byte in bytes[range] {
+        guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+        value = value * 10 + Int64(byte - UInt8(ascii: "0"))
+      }
+      return value
+    }
+    let separators: [(Int, Unicode.Scalar)] = [(4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":")]
+    guard separators.allSatisfy({ bytes[$0.0] == UInt8(ascii: $0.1) }),
+      let year = number(0..<4), let month = number(5..<7), let day = number(8..<10), let hour = number(11..<13),
+      let minute = number(14..<16), let second = number(17..<19), (1...12).contains(month), (1...31).contains(day),
+      hour < 24, minute < 60, second < 60
+    else { return nil }
+    var milliseconds: Int64 = 0
+    if bytes.count > 20 {
+      guard bytes[19] == UInt8(ascii: "."), bytes.count > 21, let fraction = number(20..<bytes.count - 1) else {
+        return nil
+      }
+      var scale = bytes.count - 21
+      milliseconds = fraction
+      while scale < 3 { (milliseconds, scale) = (milliseconds * 10, scale + 1) }
+      while scale > 3 { (milliseconds, scale) = (milliseconds / 10, scale - 1) }
+    }
+    // Days of the civil date, with years that begin on 1 March as in `text`.
+    let shifted = month <= 2 ? year - 1 : year
+    let era = shifted / 400
+    let yearOfEra = shifted - era * 400
+    let dayOfYear = (153 * ((month + 9) % 12) + 2) / 5 + day - 1
+    let days = era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    let time = ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1_000 + milliseconds
+    // The 30th of February and its like come out as another day.
+    return Self.text(time).hasPrefix(text.prefix(19)) ? time : nil
+  }
+}

@@ -18,24 +18,23 @@ struct ConnectionsResource: Sendable {
   private enum Mode: String, CaseIterable { case graceful, abort }
 
   @Sendable private func list(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
-    let peers = try request.peerIDs("peer_id")
-    let states = try request.choices("state", LinkState.self)
-    let directions = try request.choices("direction", Direction.self)
-    let connections = await self.node.connections().filter { connection in
-      (peers.isEmpty || peers.contains(connection.peerID)) && (states.isEmpty || states.contains(connection.state))
-        && (directions.isEmpty || directions.contains(connection.direction))
+    var query = ConnectionQuery(limit: try Page.limit(request))
+    query.peers = try request.peerIDs("peer_id")
+    query.directions = try request.choices("direction", Direction.self)
+    query.after = try Page.cursor(request) { UInt64($0) }
+    if request.values("state") == ["closed"] {
+      let closed = await self.node.closedConnections(query)
+      return request.json(Page.json(closed.items.map { $0.json() }, total: closed.total, next: Self.text(closed.next)))
     }
-    let numbered = connections.map { (number: Self.number($0.id) ?? .max, connection: $0) }
-      .sorted { $0.number < $1.number }
-    return request.json(
-      try Page.make(
-        numbered, request, key: \.number, read: Self.number, write: { "c-\($0)" }, render: { $0.connection.json() }))
+    if request.values("state").contains("closed") {
+      throw Problem(.invalidParameter, "the query parameter state has closed and others; ask for closed alone")
+    }
+    query.states = try request.choices("state", LinkState.self)
+    let live = await self.node.connections(query)
+    return request.json(Page.json(live.items.map { $0.json() }, total: live.total, next: Self.text(live.next)))
   }
 
-  /// Of an id `c-17`; the older connection has the smaller one.
-  private static func number(_ id: String) -> UInt64? {
-    id.hasPrefix("c-") ? UInt64(id.dropFirst(2)) : nil
-  }
+  private static func text(_ cursor: UInt64?) -> String? { cursor.map(String.init) }
 
   @Sendable private func get(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
     let id = request.path["id"] ?? ""

@@ -51,6 +51,9 @@ struct MetricsResource: Sendable {
       ("streams_refused", "Inbound streams reset at once.", counters.streamsRefused),
       ("negotiations_failed", "Inbound streams that agreed on no protocol.", counters.negotiationsFailed),
       ("handlers_failed", "Inbound streams whose protocol handler failed.", counters.handlersFailed),
+      (
+        "connections_unhealthy", "Connections given up because pings had no answer.", counters.connectionsUnhealthy
+      ),
       ("transport_events_dropped", "Transport events lost to a full queue.", counters.eventsDropped),
     ] {
       text.family("fednode_\(name)_total", .counter, help, Double(count))
@@ -69,6 +72,19 @@ struct MetricsResource: Sendable {
     text.family(
       "fednode_listener_up", .gauge, "1 where the node listens on the address.",
       node.listeners.map { ([("address", $0.address.description)], $0.error == nil ? 1 : 0) })
+    text.family("fednode_pinned_peers", .gauge, "Peers that are to be kept connected.", Double(node.pinned.total))
+    text.family(
+      "fednode_pinned_peers_connected", .gauge, "Those of them that are.", Double(node.pinned.connected))
+    text.family(
+      "fednode_quorum_required", .gauge, "Pinned peers that must be connected to be ready.",
+      Double(node.quorum.required))
+    text.family("fednode_quorum_met", .gauge, "1 while enough are.", node.quorum.isMet ? 1 : 0)
+    text.family(
+      "fednode_limit_used", .gauge, "How much of each limit is used.",
+      node.limits.map { ([("scope", $0.scope)], Double($0.used)) })
+    text.family(
+      "fednode_limit", .gauge, "Each limit; absent where there is none.",
+      node.limits.compactMap { info in info.limit.map { ([("scope", info.scope)], Double($0)) } })
     text.family("fednode_draining", .gauge, "1 while the node shuts down.", node.draining ? 1 : 0)
     text.family(
       "fednode_build_info", .gauge, "Constant 1 with the version in its label.", [([("version", self.version)], 1)])

@@ -9,8 +9,13 @@ struct PeersResource: Sendable {
 
   var routes: [Route] {
     [
-      Route("GET", "/v1/peers", query: ["state", "direction"] + Page.parameters, self.list),
+      Route(
+        "GET", "/v1/peers", query: ["state", "direction", "pinned", "blocked"] + Page.parameters, self.list),
       Route("GET", "/v1/peers/{peer_id}", self.get),
+      Route("PUT", "/v1/peers/{peer_id}", body: .json, self.put),
+      Route("DELETE", "/v1/peers/{peer_id}", self.delete),
+      Route("POST", "/v1/peers/{peer_id}/connect", body: .json, self.connect),
+      Route("DELETE", "/v1/peers/{peer_id}/backoff", self.clearBackoff),
       Route("POST", "/v1/peers/{peer_id}/ping", body: .json, self.ping),
       Route("POST", "/v1/peers/{peer_id}/disconnect", body: .json, self.disconnect),
     ]
@@ -21,40 +26,62 @@ struct PeersResource: Sendable {
   private static let pingTimeoutDefault: Int64 = 5_000
 
   @Sendable private func list(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
-    let states = try request.choices("state", LinkState.self)
-    let directions = try request.choices("direction", Direction.self)
-    let peers = await self.node.peers().filter { peer in
-      (states.isEmpty || states.contains(peer.state))
-        && (directions.isEmpty || peer.direction.map(directions.contains) ?? false)
+    var query = PeerQuery(limit: try Page.limit(request))
+    query.states = try request.choices("state", LinkState.self)
+    query.directions = try request.choices("direction", Direction.self)
+    query.pinned = Set(try request.choices("pinned", Truth.self).map { $0 == .true })
+    query.blocked = Set(try request.choices("blocked", Truth.self).map { $0 == .true })
+    query.after = try Page.cursor(request) { text in
+      do throws(PeerIDError) { return try PeerID(text) } catch { return nil }
     }
-    return request.json(
-      try Page.make(
-        peers.sorted { Key($0.peerID) < Key($1.peerID) }, request, key: { Key($0.peerID) }, read: Key.init(text:),
-        write: { $0.id.description }, render: { $0.json() }))
+    let peers = await self.node.peers(query)
+    return request.json(Page.json(peers.items.map { $0.json() }, total: peers.total, next: peers.next?.description))
   }
 
-  /// The order of the list: by the bytes of the id.
-  private struct Key: Comparable {
-    let id: PeerID
-
-    init(_ id: PeerID) { self.id = id }
-
-    /// Nil when it is no peer id.
-    init?(text: String) {
-      do throws(PeerIDError) {
-        self.id = try PeerID(text)
-      } catch {
-        return nil
-      }
-    }
-
-    static func < (a: Key, b: Key) -> Bool { a.id.bytes.lexicographicallyPrecedes(b.id.bytes) }
-  }
+  private enum Truth: String, CaseIterable { case `true`, `false` }
 
   @Sendable private func get(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
     let id = try request.peerID()
     guard let peer = await self.node.peer(id) else { throw Self.unknown(id) }
     return request.json(peer.json())
+  }
+
+  @Sendable private func put(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
+    let id = try request.peerID()
+    let body = try request.body(["addresses", "name", "pinned"])
+    let addresses = try DialResource.multiaddrs(body, of: id, countMax: Host.bookAddressesMax)
+    let name = try body.string("name", bytesMax: 64)
+    if let name, name.isEmpty { throw BodyFields.invalid("name", "must not be empty; leave it out for none") }
+    let pinned = try body.bool("pinned")
+    do throws(BookError) {
+      let (peer, isNew) = try await self.node.putPeer(id, addresses: addresses, name: name, pinned: pinned)
+      return request.json(peer.json(), status: isNew ? 201 : 200)
+    } catch {
+      throw error.problem
+    }
+  }
+
+  @Sendable private func delete(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
+    let id = try request.peerID()
+    let isKnown: Bool
+    do throws(BookError) { isKnown = try await self.node.forgetPeer(id) } catch { throw error.problem }
+    guard isKnown else { throw Self.unknown(id) }
+    return HTTPResponse(status: 204)
+  }
+
+  @Sendable private func connect(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
+    let id = try request.peerID()
+    let timeout = try request.body(["timeout_ms"]).integer("timeout_ms", in: 1...600_000)
+    guard let result = await self.node.connect(id, timeout: timeout.map { .milliseconds($0) }) else {
+      throw Self.unknown(id)
+    }
+    return try DialResource.answer(result, request)
+  }
+
+  @Sendable private func clearBackoff(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
+    let id = try request.peerID()
+    guard await self.node.clearBackoff(id) else { throw Self.unknown(id) }
+    return HTTPResponse(status: 204)
   }
 
   @Sendable private func ping(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
@@ -90,7 +117,22 @@ struct PeersResource: Sendable {
     return HTTPResponse(status: 202)
   }
 
-  private static func unknown(_ id: PeerID) -> Problem {
+  static func unknown(_ id: PeerID) -> Problem {
     Problem(.peerNotFound, "this node does not know the peer \(id); GET /v1/peers lists those it knows")
+  }
+}
+
+extension BookError {
+  var problem: Problem {
+    switch self {
+    case .full: Problem(.limitExceeded, self.description)
+    case .configured: Problem(.peerConfigured, self.description)
+    case .address(let error):
+      Problem(
+        error.class == .unsupportedTransport ? .unsupportedTransport : .invalidMultiaddr, self.description,
+        members: [.init("field", .string("addresses"))])
+    case .isSelf: Problem(.selfDial, self.description)
+    case .notSaved: Problem(.notSaved, self.description)
+    }
   }
 }

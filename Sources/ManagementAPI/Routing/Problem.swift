@@ -47,6 +47,7 @@ package enum ProblemCode: String, Sendable, CaseIterable {
   case invalidField = "invalid_field"
   case invalidPeerID = "invalid_peer_id"
   case invalidMultiaddr = "invalid_multiaddr"
+  case invalidEntry = "invalid_entry"
   case unsupportedTransport = "unsupported_transport"
   case hostNotAllowed = "host_not_allowed"
   case originNotAllowed = "origin_not_allowed"
@@ -54,14 +55,19 @@ package enum ProblemCode: String, Sendable, CaseIterable {
   case notFound = "not_found"
   case peerNotFound = "peer_not_found"
   case connectionNotFound = "connection_not_found"
+  case dialNotFound = "dial_not_found"
+  case entryNotFound = "entry_not_found"
   case methodNotAllowed = "method_not_allowed"
   case notAcceptable = "not_acceptable"
   case requestTimeout = "request_timeout"
   case selfDial = "self_dial"
   case peerNotConnected = "peer_not_connected"
+  case peerConfigured = "peer_configured"
+  case dialEnded = "dial_ended"
   case bodyTooLarge = "body_too_large"
   case unsupportedMediaType = "unsupported_media_type"
   case limitExceeded = "limit_exceeded"
+  case notSaved = "not_saved"
   case dialFailed = "dial_failed"
   case peerIDMismatch = "peer_id_mismatch"
   case shuttingDown = "shutting_down"
@@ -83,6 +89,7 @@ package enum ProblemCode: String, Sendable, CaseIterable {
     case .invalidField: (400, "Invalid field in the body")
     case .invalidPeerID: (400, "Invalid peer id")
     case .invalidMultiaddr: (400, "Invalid multiaddr")
+    case .invalidEntry: (400, "Neither a peer id nor an address nor a network")
     case .unsupportedTransport: (400, "Unsupported transport")
     case .hostNotAllowed: (403, "Host not allowed")
     case .originNotAllowed: (403, "Origin not allowed")
@@ -90,14 +97,19 @@ package enum ProblemCode: String, Sendable, CaseIterable {
     case .notFound: (404, "No such path")
     case .peerNotFound: (404, "No such peer")
     case .connectionNotFound: (404, "No such connection")
+    case .dialNotFound: (404, "No such dial")
+    case .entryNotFound: (404, "No such entry")
     case .methodNotAllowed: (405, "Method not allowed")
     case .notAcceptable: (406, "Not acceptable")
     case .requestTimeout: (408, "The request came too slowly")
     case .selfDial: (409, "The peer is this node")
     case .peerNotConnected: (409, "The peer is not connected")
+    case .peerConfigured: (409, "The peer is named by the configuration")
+    case .dialEnded: (409, "The dial has ended")
     case .bodyTooLarge: (413, "The body is too large")
     case .unsupportedMediaType: (415, "Unsupported media type")
     case .limitExceeded: (429, "A limit is reached")
+    case .notSaved: (500, "In force, but not written down")
     case .dialFailed: (502, "The dial failed")
     case .peerIDMismatch: (502, "Another peer answered")
     case .shuttingDown: (503, "The node is shutting down")

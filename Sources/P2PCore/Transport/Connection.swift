@@ -22,6 +22,9 @@ package protocol Connection: AnyObject, Sendable {
   /// Figures of this moment; nil once the connection is gone.
   func statistics() async -> ConnectionStatistics?
 
+  /// The last figures of a connection that is gone; nil before.
+  var finalStatistics: ConnectionStatistics? { get }
+
   /// Closes with an application error code (libp2p specs: error-codes). Idempotent; `.closed` follows.
   func close(code: UInt64, reason: String)
 }

@@ -61,6 +61,11 @@ package struct CloseReason: Sendable, Hashable {
     self.isApplicationCode = isApplicationCode
     self.detail = detail
   }
+
+  /// The remote does not want us, which only its operator can change.
+  package var isGated: Bool {
+    self.initiator == .remote && self.isApplicationCode && self.code == ConnectionCode.gated
+  }
 }
 
 /// Application codes that close a connection (libp2p specs: error-codes).

@@ -9,11 +9,16 @@ package protocol Transport: AnyObject, Sendable {
   /// Addresses that sockets are really bound to, ports resolved, without `/p2p`. Wildcards stay wildcards.
   var listenAddresses: [Multiaddr] { get }
 
-  /// What became of every configured listen address.
+  /// What became of every configured listen address. Where one stands for those of interfaces, these are here instead,
+  /// and it is here with an error while one of the interfaces is missing.
   var listeners: [ListenerStatus] { get }
 
-  /// Begins to accept. `events` is called in order, on the transport's thread, and must return at once.
-  func start(_ events: @escaping @Sendable (TransportEvent) -> Void) async throws
+  /// Begins to accept. `admits` is asked for the address (4 or 16 bytes) of every newcomer before anything is done
+  /// for it, and answers why it is refused, or nil. `events` is called in order. Both are called on the transport's
+  /// thread and must return at once.
+  func start(
+    admits: @escaping @Sendable (_ ip: [UInt8]) -> String?, events: @escaping @Sendable (TransportEvent) -> Void
+  ) async throws
 
   /// Dials one resolved address (`/ip4|ip6/…/udp/…/quic-v1`, any `/p2p` ignored). Returns when the remote has
   /// accepted us (QUIC: handshake confirmed). Cancelling the task abandons the dial and tells the remote.
@@ -25,6 +30,13 @@ package protocol Transport: AnyObject, Sendable {
 
   /// Closes all connections with `code`, then the sockets. Returns when both are gone or after `timeout`.
   func shutdown(code: UInt64, timeout: Duration) async
+}
+
+extension Transport {
+  /// As above, refusing nobody.
+  package func start(_ events: @escaping @Sendable (TransportEvent) -> Void) async throws {
+    try await self.start(admits: { _ in nil }, events: events)
+  }
 }
 
 /// State of one configured listen address.
@@ -55,5 +67,10 @@ package enum TransportEvent: Sendable {
   /// So many datagrams since the last such event belonged to no connection and began none; the sender of the latest
   /// may be forged. At most one a minute.
   case datagramsDropped(count: Int, lastFrom: Multiaddr)
+  /// A listen address came after `start`; what became of those before says `listeners`.
+  case listenerAdded(ListenerStatus)
+  /// Likewise; `address gone` where one listened until now.
   case listenerFailed(ListenerStatus)
+  /// Addresses, links or routes of this machine changed. The transport has followed already; at most once a second.
+  case networkChanged
 }

@@ -10,9 +10,6 @@ struct DialCandidate: Sendable, Hashable {
   let peer: PeerID?
 }
 
-/// Looks up TXT records of a name, off the event loop.
-package typealias TextResolver = @Sendable (_ name: String) async throws -> [String]
-
 /// Turns the addresses of a dial into candidates, in their order.
 struct DialResolver: Sendable {
   /// Endpoints taken from one name.

@@ -1,6 +1,6 @@
 internal import P2PCore
 
-// The attempts of one dial, staggered (RFC 8305 §5): the next one begins when one has failed or the stagger has
+// The attempts of one dial, staggered (RFC 8305 §5): the next one begins when one has failed or its delay has
 // passed, the first that connects wins, the others are cancelled.
 
 extension Host {
@@ -18,9 +18,13 @@ extension Host {
   }
 
   /// Tries `candidates`; the connection that won, or nil when all failed.
-  func race(_ candidates: [DialCandidate], _ dial: inout Dial) async -> (any Connection)? {
+  func race(
+    _ ranked: [(candidate: DialCandidate, delay: Duration)], _ dial: inout Dial
+  ) async -> (any Connection)? {
     let limits = self.configuration.limits
     let deadline = dial.deadline
+    let began = self.clock.monotonic()
+    let candidates = ranked.map(\.candidate)
     var winner: (any Connection)?
     var next = 0
     await withTaskGroup(of: Step.self) { group in
@@ -37,9 +41,14 @@ extension Host {
           group.addTask { .ended(await self.attempt(candidate, before: deadline)) }
           let upcoming = next
           if upcoming < candidates.count {
-            group.addTask { [clock] in
-              _ = await clock.pause(limits.dialStagger)
-              return .due(upcoming)
+            let delay = ranked[upcoming].delay - (self.clock.monotonic() - began)
+            if delay <= .zero {
+              isDue = true
+            } else {
+              group.addTask { [clock] in
+                _ = await clock.pause(delay)
+                return .due(upcoming)
+              }
             }
           }
         }
@@ -70,14 +79,16 @@ extension Host {
 
   private nonisolated func attempt(_ candidate: DialCandidate, before deadline: Duration) async -> Attempt {
     let startedAt = self.clock.wall()
-    let result: Result<any Connection, DialError>
-    do throws(DialError) {
-      result = .success(
-        try await self.transport.dial(
-          candidate.address, expecting: candidate.peer, timeout: deadline - self.clock.monotonic()))
-    } catch {
-      result = .failure(error)
-    }
+    let result =
+      await self.attemptSlots.withSlot { () -> Result<any Connection, DialError> in
+        do throws(DialError) {
+          return .success(
+            try await self.transport.dial(
+              candidate.address, expecting: candidate.peer, timeout: deadline - self.clock.monotonic()))
+        } catch {
+          return .failure(error)
+        }
+      } ?? .failure(DialError(.cancelled, "cancelled before its turn", temporary: true))
     return Attempt(candidate: candidate, startedAt: startedAt, endedAt: self.clock.wall(), result: result)
   }
 
@@ -92,6 +103,7 @@ extension Host {
       self.drainInbox()
       if winner == nil {
         connected = connection
+        dial.made = self.connectionTable[connection.id]
         outcome = .connected
       } else {
         connection.close(code: ConnectionCode.supplanted, reason: "another address was faster")

@@ -21,6 +21,26 @@ struct PeerRecord: Sendable {
   private(set) var failureCount = 0
   private(set) var addresses: [PeerInfo.Address] = []
 
+  // The address book.
+  /// Nil: known, but not in the book.
+  private(set) var book: BookEntry.Source?
+  private(set) var name: String?
+  private(set) var pinned = false
+  /// An operator disconnected a pinned peer.
+  var paused = false
+  /// An operator deleted it; it goes with its last connection.
+  var isForgotten = false
+
+  // Keeping.
+  var backoff = Backoff()
+  /// Milliseconds since the Unix epoch.
+  var nextAttemptAt: Int64?
+  /// The wait that ends then.
+  var wait: Duration?
+
+  /// It is to be connected always.
+  var isKept: Bool { self.pinned && !self.paused && !self.isForgotten }
+
   init(id: PeerID, now: Int64) {
     self.id = id
     self.text = id.description
@@ -51,16 +71,17 @@ struct PeerRecord: Sendable {
   }
 
   mutating func connectionClosed(
-    _ id: String, wasClosing: Bool, reason: CloseReason, now: Int64
+    _ id: String, wasClosing: Bool, lost: Bool, reason: CloseReason, now: Int64
   ) -> LinkChange? {
     self.connections.removeAll { $0 == id }
     self.lastDisconnect = PeerInfo.Disconnect(at: now, reason: reason)
     if reason.initiator != .none { self.lastSeenAt = now }
     if self.connections.isEmpty {
       self.connectedAt = nil
-      if !wasClosing { self.flapCount += 1 }
+      // One of two connections of a simultaneous dial is no loss.
+      let isSupplanted = reason.isApplicationCode && reason.code == ConnectionCode.supplanted
+      if !wasClosing, !isSupplanted { self.flapCount += 1 }
     }
-    let lost = reason.initiator == .none
     return self.note(self.lifecycle.connectionClosed(wasClosing: wasClosing, lost: lost), now)
   }
 
@@ -69,19 +90,58 @@ struct PeerRecord: Sendable {
     return change
   }
 
+  // MARK: The address book
+
+  mutating func enter(_ entry: BookEntry) {
+    self.book = entry.source
+    self.name = entry.name
+    self.pinned = entry.pinned
+    self.setBook(entry.addresses, source: entry.source)
+  }
+
+  mutating func leaveBook() {
+    self.book = nil
+    self.pinned = false
+  }
+
   // MARK: Addresses
 
   /// Adds `address`, without `/p2p`, unless it is known. Where `maximum` is reached, the oldest that never worked
-  /// goes, or else the oldest.
+  /// goes, or else the oldest, but none of the address book.
   mutating func add(_ address: Multiaddr, source: String, maximum: Int) {
     let address = address.withoutPeerID
     if self.addresses.contains(where: { $0.address == address }) { return }
     if self.addresses.count >= maximum {
-      self.addresses.remove(at: self.addresses.firstIndex { $0.lastSuccessAt == nil } ?? 0)
+      let own = self.addresses.indices.filter { !Self.isOfBook(self.addresses[$0]) }
+      guard let victim = own.first(where: { self.addresses[$0].lastSuccessAt == nil }) ?? own.first else { return }
+      self.addresses.remove(at: victim)
     }
     self.addresses.append(
       PeerInfo.Address(
         address: address, source: source, lastAttemptAt: nil, lastSuccessAt: nil, lastError: nil))
+  }
+
+  private static func isOfBook(_ address: PeerInfo.Address) -> Bool {
+    address.source == BookEntry.Source.config.rawValue || address.source == BookEntry.Source.api.rawValue
+  }
+
+  /// Addresses that an operator gave.
+  var bookAddresses: [Multiaddr] { self.addresses.filter(Self.isOfBook).map(\.address) }
+
+  /// Replaces the addresses that an operator gave; they come first. What is known of those that stay is kept.
+  mutating func setBook(_ addresses: [Multiaddr], source: BookEntry.Source) {
+    let known = self.addresses
+    let given = addresses.map { address -> PeerInfo.Address in
+      let plain = address.withoutPeerID
+      var entry =
+        known.first { $0.address == plain }
+        ?? PeerInfo.Address(
+          address: plain, source: "", lastAttemptAt: nil, lastSuccessAt: nil, lastError: nil)
+      entry.source = source.rawValue
+      return entry
+    }
+    self.addresses =
+      given + known.filter { old in !Self.isOfBook(old) && !given.contains { $0.address == old.address } }
   }
 
   /// Notes how an attempt at a known address ended; `error` nil is success.

@@ -36,7 +36,8 @@ extension OptionSpecification {
   static let config = OptionSpecification(
     name: "--config", value: "FILE", summary: "read this file instead of searching for one")
   static let dataDirectory = OptionSpecification(
-    name: "--data-dir", value: "DIRECTORY", key: "data_dir", summary: "where the identity is kept")
+    name: "--data-dir", value: "DIRECTORY", key: "data_dir", summary: "where the identity and the address book are kept"
+  )
 
   /// Of the commands that read the configuration.
   static let configuration: [OptionSpecification] = [

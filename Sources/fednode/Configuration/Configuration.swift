@@ -1,10 +1,11 @@
 internal import GnuTLS
 internal import Logging
 internal import P2PCore
+internal import P2PHost
 
 /// The configuration in force. The values here are the defaults; `ConfigurationKey.all` says how each is set.
 struct Configuration: Sendable {
-  /// Where the identity is kept; empty when neither `HOME` nor `XDG_DATA_HOME` says where.
+  /// Where the identity and the address book are kept; empty when neither `HOME` nor `XDG_DATA_HOME` says where.
   var dataDirectory = ""
 
   // node
@@ -16,6 +17,8 @@ struct Configuration: Sendable {
 
   // network
   var addresses: [Multiaddr] = Configuration.defaultAddresses
+  /// Whose addresses 0.0.0.0 and `::` of `addresses` stand for; empty: all.
+  var interfaces: [String] = []
   /// Told to peers instead of what was found, when not empty.
   var announce: [Multiaddr] = []
   /// Nil: automatic.
@@ -25,14 +28,51 @@ struct Configuration: Sendable {
   /// Nil: a third of the effective idle timeout.
   var keepAlive: Duration?
 
-  // peers
-  var connectionTimeout: Duration = .seconds(10)
+  /// Dial RFC 1918 and ULA addresses.
+  var dialPrivate = true
+  /// Empty: the system's.
+  var dnsServers: [String] = []
 
-  // limits
-  /// Half open, inbound; 0 is no limit.
-  var handshakesMax = 256
+  // federation
+  /// Members: what the limits are derived from.
+  var federationSize = 64
+
+  // peers
+  /// Kept connected.
+  var staticPeers: [BookEntry] = []
+  var peersFile: String?
+  /// Of `peersFile`, those that are not in `staticPeers`; read by the loader.
+  var filePeers: [BookEntry] = []
+  /// Addresses of `peersFile` that named a TCP port and are taken as QUIC.
+  var peersFileTranslated = 0
+  var policy = Gate.Policy.open
+  var connectionTimeout: Duration = .seconds(10)
+  var drainTimeout: Duration = .seconds(5)
+  var backoffInitial: Duration = .seconds(1)
+  var backoffMax: Duration = .seconds(300)
+  /// Nil: no pings.
+  var probeInterval: Duration? = .seconds(15)
+  var probeMisses = 3
+
+  // limits; nil is derived from `federationSize`, 0 is no limit
+  var connectionsMax: Int?
+  var connectionsInboundMax: Int?
+  var connectionsOutboundMax: Int?
+  var connectionsPerPeerMax = 2
+  var connectionsPerIPMax: Int?
+  var connectionsPerSubnetMax: Int?
+  var lowWater: Int?
+  var highWater: Int?
+  /// Half open, inbound.
+  var handshakesMax: Int?
   /// Inbound, at one time; 0 is no limit.
   var streamsPerConnectionMax = 256
+  /// Inbound, of one peer, at one time; 0 is no limit.
+  var streamsPerPeerMax = StreamLimits().perPeer
+  /// Inbound, of one protocol over all peers, at one time; 0 is no limit.
+  var streamsPerProtocolMax = StreamLimits().perProtocol
+  /// Bytes that all peers together may send before they are read.
+  var buffersMax: UInt64?
 
   // api
   /// Port 0: any free one.
@@ -44,6 +84,10 @@ struct Configuration: Sendable {
   /// Further web origins that may change something.
   var apiOrigins: [String] = []
 
+  // health
+  /// Nil: 75 % of the pinned peers.
+  var connectedPeersMin: Int?
+
   // perf
   var perfEnabled = false
 
@@ -54,6 +98,9 @@ struct Configuration: Sendable {
   var logOverrides: [String: LogLevel] = [:]
 
   var shutdownTimeout: Duration = .seconds(10)
+
+  /// All that are kept connected.
+  var peers: [BookEntry] { self.staticPeers + self.filePeers }
 
   private static let defaultAddresses: [Multiaddr] = [
     Multiaddr(quic: IPEndpoint(address: [UInt8](repeating: 0, count: 4), port: 9000)),

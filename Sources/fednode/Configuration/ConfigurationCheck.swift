@@ -29,6 +29,12 @@ enum ConfigurationCheck {
         loaded.problem(
           "network.addresses", "is empty", mend: "name at least one address, or remove the key for the default"))
     }
+    if !configuration.interfaces.isEmpty, !configuration.addresses.contains(where: { $0.isWildcard }) {
+      problems.append(
+        loaded.problem(
+          "network.interfaces", "has no effect, as network.addresses names neither 0.0.0.0 nor ::",
+          mend: "remove it, or listen on /ip4/0.0.0.0/udp/9000/quic-v1"))
+    }
     if let keepAlive = configuration.keepAlive, keepAlive >= configuration.idleTimeout {
       problems.append(
         loaded.problem(
@@ -36,6 +42,7 @@ enum ConfigurationCheck {
           "\(durationText(keepAlive)) is not below network.idle_timeout, \(durationText(configuration.idleTimeout))",
           mend: "write a smaller one, or auto"))
     }
+    problems += Self.peerProblems(loaded)
     if !configuration.apiAddress.isLoopback, !configuration.apiInsecure {
       problems.append(
         loaded.problem(
@@ -44,5 +51,40 @@ enum ConfigurationCheck {
           mend: "listen on 127.0.0.1 and come through ssh or a proxy that does, or set api.insecure: true"))
     }
     return problems
+  }
+
+  private static func peerProblems(_ loaded: LoadedConfiguration) -> [ConfigurationProblem] {
+    let configuration = loaded.configuration
+    var problems: [ConfigurationProblem] = []
+    var names: Set<String> = []
+    var peers: Set<PeerID> = []
+    for entry in configuration.staticPeers {
+      if !peers.insert(entry.peerID).inserted {
+        problems.append(
+          loaded.problem("peers.static", "names \(entry.peerID) twice", mend: "remove one of the two"))
+      }
+      if let name = entry.name, !names.insert(name).inserted {
+        problems.append(loaded.problem("peers.static", "has the name \(quoted(name)) twice", mend: "rename one"))
+      }
+    }
+    if configuration.backoffInitial > configuration.backoffMax {
+      problems.append(
+        loaded.problem(
+          "peers.backoff.initial",
+          "\(durationText(configuration.backoffInitial)) is above peers.backoff.max, \(durationText(configuration.backoffMax))",
+          mend: "write a smaller one"))
+    }
+    if let low = configuration.lowWater, let high = configuration.highWater, high != 0, low > high {
+      problems.append(
+        loaded.problem("limits.low_water", "\(low) is above limits.high_water, \(high)", mend: "write a smaller one"))
+    }
+    return problems
+  }
+}
+
+extension Multiaddr {
+  /// 0.0.0.0 or `::`.
+  fileprivate var isWildcard: Bool {
+    do { return try self.listenTarget().isUnspecified } catch { return false }
   }
 }

@@ -1,5 +1,6 @@
 internal import Logging
 internal import P2PCore
+internal import P2PHost
 
 /// One key of the configuration: what drives the file, the environment, the flags and `config show` alike.
 struct ConfigurationKey: Sendable {
@@ -33,17 +34,17 @@ struct ConfigurationKey: Sendable {
     self.show = { type.show($0[keyPath: path]) }
   }
 
+  private static let limit = ValueType<Int>.integer(0...65_536).or("auto")
+
   /// All keys in the order in which they are shown.
   ///
   /// - Parameter home: what `~` stands for.
   static func all(home: String?) -> [ConfigurationKey] {
     let path = ValueType<String>.path(home: home)
     return [
-      .init("data_dir", \.dataDirectory, path, "where the identity is kept"),
+      .init("data_dir", \.dataDirectory, path, "where the identity and the address book are kept"),
       .init(
-        "node.name", \.nodeName,
-        ValueType<String>.text("a name of at most 64 bytes, for example fed-03", max: 64).optional,
-        "a name for logs"),
+        "node.name", \.nodeName, ValueType<String>.peerName.optional, "a name for logs"),
       .init(
         "node.private_key", \.privateKey, ValueType<String>.text("a private key in base64", max: 16_384).optional,
         isSecret: true,
@@ -52,6 +53,9 @@ struct ConfigurationKey: Sendable {
         "node.private_key_file", \.privateKeyFile, path.optional,
         "a file with the same, mode 0600; without both: identity.key in data_dir, made at first start"),
       .init("network.addresses", \.addresses, ValueType<Multiaddr>.listenAddress.list(max: 16), "where to listen"),
+      .init(
+        "network.interfaces", \.interfaces, ValueType<String>.interfaceName.list(max: 16),
+        "listen on the addresses of these instead of 0.0.0.0 and ::, as they come and go"),
       .init(
         "network.announce", \.announce, ValueType<Multiaddr>.dialAddress.list(max: 16),
         "told to peers instead of what was found"),
@@ -65,14 +69,67 @@ struct ConfigurationKey: Sendable {
         "network.keep_alive", \.keepAlive, ValueType<Duration>.duration(.seconds(1)...Duration.seconds(300)).or("auto"),
         "how often a quiet connection shows life; auto: a third of the effective idle timeout"),
       .init(
+        "network.dial_private", \.dialPrivate, .boolean, "dial addresses of private networks (RFC 1918, RFC 4193)"),
+      .init(
+        "network.dns_servers", \.dnsServers, ValueType<String>.dnsServer.list(max: 8),
+        "asked for names instead of the system's"),
+      .init(
+        "federation.size", \.federationSize, .integer(1...4_096), "members; what the limits are derived from"),
+      .init(
+        "peers.static", \.staticPeers, ValueType<BookEntry>.peer.list(max: 4_096), "members, which are kept connected"),
+      .init("peers.file", \.peersFile, path.optional, "a list of further ones, as the Go node keeps it"),
+      .init(
+        "peers.policy", \.policy, .choice, "allowlist: only peers of the address book may connect"),
+      .init(
+        "peers.backoff.initial", \.backoffInitial, .duration(.milliseconds(100)...Duration.seconds(3_600)),
+        "the wait after the first failed dial of a pinned peer, doubled with each"),
+      .init(
+        "peers.backoff.max", \.backoffMax, .duration(.seconds(1)...Duration.seconds(86_400)), "the longest wait"),
+      .init(
+        "peers.probe.interval", \.probeInterval,
+        ValueType<Duration>.duration(.seconds(1)...Duration.seconds(3_600)).or("off"),
+        "how often each connection is pinged"),
+      .init(
+        "peers.probe.misses", \.probeMisses, .integer(1...100),
+        "pings without an answer after which a connection is given up"),
+      .init(
         "peers.connection_timeout", \.connectionTimeout, .duration(.milliseconds(100)...Duration.seconds(300)),
         "a dial is given up after this"),
       .init(
-        "limits.handshakes", \.handshakesMax, .integer(0...65_536),
+        "peers.drain_timeout", \.drainTimeout, .duration(.seconds(0)...Duration.seconds(300)),
+        "how long the streams of a connection that is being closed may take to end"),
+      .init("limits.connections", \.connectionsMax, Self.limit, "connections in all"),
+      .init("limits.connections_inbound", \.connectionsInboundMax, Self.limit, "connections that others began"),
+      .init("limits.connections_outbound", \.connectionsOutboundMax, Self.limit, "connections that this node began"),
+      .init(
+        "limits.connections_per_peer", \.connectionsPerPeerMax, .integer(0...1_024),
+        "connections of one peer; 0: no limit"),
+      .init("limits.connections_per_ip", \.connectionsPerIPMax, Self.limit, "of one address; pinned peers are exempt"),
+      .init(
+        "limits.connections_per_subnet", \.connectionsPerSubnetMax, Self.limit,
+        "of one /24 or /56; pinned peers are exempt"),
+      .init("limits.low_water", \.lowWater, Self.limit, "where trimming ends"),
+      .init(
+        "limits.high_water", \.highWater, Self.limit,
+        "above so many connections the least valuable are closed; 0: never"),
+      .init(
+        "limits.handshakes", \.handshakesMax, Self.limit,
         "half-open inbound connections; peers must prove their address from half of it on; 0: no limit"),
       .init(
         "limits.streams_per_connection", \.streamsPerConnectionMax, .integer(0...65_536),
         "inbound streams of one connection; 0: no limit"),
+      .init(
+        "limits.streams_per_peer", \.streamsPerPeerMax, .integer(0...65_536), "inbound streams of one peer; 0: no limit"
+      ),
+      .init(
+        "limits.streams_per_protocol", \.streamsPerProtocolMax, .integer(0...65_536),
+        "inbound streams of one protocol over all peers; 0: no limit"),
+      .init(
+        "limits.buffers", \.buffersMax, ValueType<UInt64>.size((64 << 20)...(1 << 50)).or("auto"),
+        "memory that all peers together may fill with what is not read yet"),
+      .init(
+        "health.min_connected_peers", \.connectedPeersMin, ValueType<Int>.integer(0...4_096).or("auto"),
+        "pinned peers that must be connected to be ready; auto: 75 % of them"),
       .init("api.address", \.apiAddress, .apiAddress, "where the management API listens"),
       .init(
         "api.insecure", \.apiInsecure, .boolean, "true: serve the API beyond loopback, to anyone who reaches it"),
@@ -118,6 +175,19 @@ extension ValueType<String> {
       }
       return isPlain && !text.isEmpty && text.utf8.count <= 253 ? text : nil
     }, show: { $0 })
+
+  static let interfaceName = ValueType.single(
+    "the name of a network interface, for example eth0",
+    { text throws(ValueError) in
+      if text.utf8.count > 15 {
+        throw ValueError("\(quoted(text)) is longer than 15 bytes", mend: "write a name that ip link shows")
+      }
+      let isPlain = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"/:%".utf8.contains($0) }
+      return isPlain && !text.isEmpty && text != "." && text != ".." ? text : nil
+    }, show: { $0 })
+
+  static let dnsServer = ValueType.single(
+    "a DNS server, for example 192.0.2.53 or [2001:db8::53]:5353", { Resolver.isServer($0) ? $0 : nil }, show: { $0 })
 
   static let origin = ValueType.single(
     "a web origin, for example https://dash.example.org:8443",

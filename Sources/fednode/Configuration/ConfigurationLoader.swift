@@ -43,6 +43,7 @@ struct ConfigurationLoader {
     let file = loader.readFile()
     loader.readEnvironment()
     loader.readFlags()
+    loader.readPeersFile()
     let loaded = LoadedConfiguration(
       loader.configuration, file: file?.path, keys: loader.keys, origins: loader.origins)
     loader.problems += ConfigurationCheck.problems(loaded, fileIsOpenToOthers: file?.isOpenToOthers ?? false)
@@ -140,6 +141,16 @@ struct ConfigurationLoader {
       return "did you mean \(guess)?"
     }
     return "remove it; fednode config show lists all keys"
+  }
+
+  /// Peers of the file that `peers.static` does not have.
+  private mutating func readPeersFile() {
+    guard let path = self.configuration.peersFile else { return }
+    let file = PeersFile(path)
+    self.problems += file.problems
+    self.configuration.peersFileTranslated = file.translated
+    let known = Set(self.configuration.staticPeers.map(\.peerID))
+    self.configuration.filePeers = file.peers.filter { !known.contains($0.peerID) }
   }
 
   // MARK: Environment and flags

@@ -174,7 +174,7 @@ import Synchronization
         configuration: HostConfiguration(
           localPeer: identity.peerID, publicKey: identity.publicKey, agentVersion: "crowd/\(number)"),
         transport: transport, events: EventLog(bootID: "000000000000"), clock: .system(wall: { 0 }),
-        resolve: { _, _ in [] }, interfaces: { [] })
+        services: HostServices(resolve: { _, _ in [] }, interfaces: { [] }))
       try await host.start()
       if let error = await host.dial(peer: nil, addresses: [address], timeout: nil).error { print("failed: \(error)") }
       hosts.append(host)

@@ -11,6 +11,13 @@ final class FakeNode: NodeControl {
     var peers: [PeerInfo] = []
     var connections: [ConnectionInfo] = []
     var pings: [PingResult]?
+    var dials: [DialInfo] = []
+    /// By cursor.
+    var closed: [(cursor: UInt64, connection: ClosedConnectionInfo)] = []
+    var blocks: [Blocklist.Record] = []
+    var unknown = UnknownPeers()
+    /// What changes of the book and the blocklist end with.
+    var bookError: BookError?
     /// What was asked for, in words.
     var calls: [String] = []
   }
@@ -35,10 +42,32 @@ final class FakeNode: NodeControl {
   private func note(_ call: String) { self.state.withLock { $0.calls.append(call) } }
 
   func node() async -> NodeInfo { self.state.withLock { $0.node } }
-  func peers() async -> [PeerInfo] { self.state.withLock { $0.peers } }
-  func peer(_ id: PeerID) async -> PeerInfo? { await self.peers().first { $0.peerID == id } }
-  func connections() async -> [ConnectionInfo] { self.state.withLock { $0.connections } }
-  func connection(_ id: String) async -> ConnectionInfo? { await self.connections().first { $0.id == id } }
+  func peers(_ query: PeerQuery) async -> Listing<PeerInfo, PeerID> {
+    let matching = self.state.withLock { $0.peers }
+      .filter {
+        query.matches(state: $0.state, direction: $0.direction, pinned: $0.pinned, blocked: $0.blocked)
+      }
+      .sorted { $0.peerID.bytes.lexicographicallyPrecedes($1.peerID.bytes) }
+    let rest = matching.drop { peer in
+      query.after.map { !$0.bytes.lexicographicallyPrecedes(peer.peerID.bytes) } ?? false
+    }
+    let page = Array(rest.prefix(query.limit))
+    return Listing(items: page, total: matching.count, next: page.count < rest.count ? page.last?.peerID : nil)
+  }
+  func peer(_ id: PeerID) async -> PeerInfo? { self.state.withLock { $0.peers.first { $0.peerID == id } } }
+  /// Their numbers are the cursors.
+  func connections(_ query: ConnectionQuery) async -> Listing<ConnectionInfo, UInt64> {
+    let matching = self.state.withLock { $0.connections }
+      .filter { query.matches(peer: $0.peerID, state: $0.state, direction: $0.direction) }
+      .map { (number: UInt64($0.id.dropFirst(2)) ?? 0, info: $0) }.sorted { $0.number < $1.number }
+    let rest = matching.drop { item in query.after.map { item.number <= $0 } ?? false }
+    let page = rest.prefix(query.limit)
+    return Listing(
+      items: page.map(\.info), total: matching.count, next: page.count < rest.count ? page.last?.number : nil)
+  }
+  func connection(_ id: String) async -> ConnectionInfo? {
+    self.state.withLock { $0.connections.first { $0.id == id } }
+  }
 
   func dial(peer: PeerID?, addresses: [Multiaddr], timeout: Duration?) async -> DialResult {
     self.note("dial \(peer.map { "\($0)" } ?? "-") \(addresses) \(timeout.map { "\($0)" } ?? "-")")
@@ -54,6 +83,79 @@ final class FakeNode: NodeControl {
     self.note("close \(id) \(abort)")
     return await self.connection(id) != nil
   }
+
+  private func check() throws(BookError) {
+    if let error = self.state.withLock({ $0.bookError }) { throw error }
+  }
+
+  func putPeer(
+    _ peer: PeerID, addresses: [Multiaddr]?, name: String?, pinned: Bool?
+  ) async throws(BookError) -> (peer: PeerInfo, isNew: Bool) {
+    self.note(
+      "put \(peer) \(addresses.map { "\($0)" } ?? "-") \(name ?? "-") \(pinned.map { "\($0)" } ?? "-")")
+    try self.check()
+    let known = await self.peer(peer)
+    return (known ?? Sample.peerInfo(peer, .connecting), known == nil)
+  }
+
+  func forgetPeer(_ peer: PeerID) async throws(BookError) -> Bool {
+    self.note("forget \(peer)")
+    try self.check()
+    return await self.peer(peer) != nil
+  }
+
+  func connect(_ peer: PeerID, timeout: Duration?) async -> DialResult? {
+    self.note("connect \(peer) \(timeout.map { "\($0)" } ?? "-")")
+    return await self.peer(peer) == nil ? nil : await self.dialing(peer, [])
+  }
+
+  func clearBackoff(_ peer: PeerID) async -> Bool {
+    self.note("clear backoff \(peer)")
+    return await self.peer(peer) != nil
+  }
+
+  func startDial(peer: PeerID?, addresses: [Multiaddr], timeout: Duration?) async -> DialInfo {
+    self.note("start dial \(peer.map { "\($0)" } ?? "-") \(addresses) \(timeout.map { "\($0)" } ?? "-")")
+    return DialInfo(id: "d-9", peerID: peer, addresses: addresses, state: .running, startedAt: Sample.time)
+  }
+
+  func dials() async -> [DialInfo] { self.state.withLock { $0.dials } }
+  func dialInfo(_ id: String) async -> DialInfo? { await self.dials().first { $0.id == id } }
+  func cancelDial(_ id: String) async -> Bool? { await self.dialInfo(id).map { $0.state == .running } }
+
+  func closedConnections(_ query: ConnectionQuery) async -> Listing<ClosedConnectionInfo, UInt64> {
+    let matching = self.state.withLock { $0.closed }.filter {
+      query.matches(
+        peer: $0.connection.connection.peerID, state: nil, direction: $0.connection.connection.direction)
+    }
+    let rest = matching.drop { item in query.after.map { item.cursor >= $0 } ?? false }
+    let page = rest.prefix(query.limit)
+    return Listing(
+      items: page.map(\.connection), total: matching.count, next: page.count < rest.count ? page.last?.cursor : nil)
+  }
+
+  func blocklist() async -> [Blocklist.Record] { self.state.withLock { $0.blocks } }
+
+  func block(_ entry: BlockEntry, expiresAt: Int64?, reason: String?) async throws(BookError) -> Bool {
+    self.note("block \(entry) \(expiresAt.map { "\($0)" } ?? "-") \(reason ?? "-")")
+    try self.check()
+    let record = Blocklist.Record(entry: entry, createdAt: Sample.time, expiresAt: expiresAt, reason: reason)
+    return self.state.withLock { state in
+      defer { state.blocks = state.blocks.filter { $0.entry != entry } + [record] }
+      return !state.blocks.contains { $0.entry == entry }
+    }
+  }
+
+  func unblock(_ entry: BlockEntry) async throws(BookError) -> Bool {
+    self.note("unblock \(entry)")
+    try self.check()
+    return self.state.withLock { state in
+      defer { state.blocks.removeAll { $0.entry == entry } }
+      return state.blocks.contains { $0.entry == entry }
+    }
+  }
+
+  func unknownPeers() async -> [UnknownPeers.Entry] { self.state.withLock { $0.unknown.entries } }
 
   func ping(_ peer: PeerID, count: Int, timeout: Duration) async -> [PingResult]? {
     self.note("ping \(count) \(timeout)")

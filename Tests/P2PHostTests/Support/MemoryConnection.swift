@@ -63,6 +63,7 @@ final class MemoryConnection: Connection, Sendable {
     var streams: [MemoryStream] = []
     var opened: Int64 = 0
     var closed = false
+    var final: ConnectionStatistics?
     var remoteAddress: Multiaddr
   }
 
@@ -139,6 +140,8 @@ final class MemoryConnection: Connection, Sendable {
     return figures
   }
 
+  var finalStatistics: ConnectionStatistics? { self.state.withLock { $0.final } }
+
   func close(code: UInt64, reason: String) {
     let peer = self.peer
     self.end(CloseReason("closed_locally", initiator: .local, code: code, isApplicationCode: true, detail: reason))
@@ -161,6 +164,10 @@ final class MemoryConnection: Connection, Sendable {
     let streams = self.state.withLock { state -> [MemoryStream]? in
       if state.closed { return nil }
       state.closed = true
+      var final = ConnectionStatistics()
+      final.bytesIn = state.streams.reduce(0) { $0 + $1.incoming.bytes }
+      final.bytesOut = state.streams.reduce(0) { $0 + $1.outgoing.bytes }
+      state.final = final
       return state.streams
     }
     guard let streams else { return }

@@ -24,6 +24,9 @@ final class EventRecorder: Sendable {
     }
   }
 
+  /// What a test gets whose time is over: what it expects next fails.
+  private static let none = NodeEvent(number: 0, time: 0, type: "none", peerID: nil, connectionID: nil, fields: [])
+
   var all: [NodeEvent] { self.state.withLock { $0.events } }
 
   /// The first event that fits, of those that were or the next to come.
@@ -33,19 +36,18 @@ final class EventRecorder: Sendable {
       await withCheckedContinuation { continuation in
         let found = self.state.withLock { state -> NodeEvent? in
           if let found = state.events.first(where: condition) { return found }
+          if Task.isCancelled { return Self.none }
           state.watchers.append((condition, continuation))
           return nil
         }
         if let found { continuation.resume(returning: found) }
       }
     } onCancel: {
-      // The time limit is over: what the test expects next fails.
       let watchers = self.state.withLock { state in
         defer { state.watchers = [] }
         return state.watchers
       }
-      let none = NodeEvent(number: 0, time: 0, type: "none", peerID: nil, connectionID: nil, fields: [])
-      for watcher in watchers { watcher.1.resume(returning: none) }
+      for watcher in watchers { watcher.1.resume(returning: Self.none) }
     }
   }
 
@@ -63,6 +65,15 @@ extension NodeEvent {
     guard case .string(let text)? = self.fields.first(where: { $0.0 == name })?.1 else { return nil }
     return text
   }
+}
+
+/// Polls `condition` for at most five seconds.
+func eventually(_ condition: () async -> Bool) async throws -> Bool {
+  for _ in 0..<1_000 {
+    if await condition() { return true }
+    try await Task.sleep(for: .milliseconds(5))
+  }
+  return false
 }
 
 /// A host on a memory transport.
@@ -90,7 +101,7 @@ struct Node: Sendable {
   init(
     _ number: UInt8, _ network: MemoryNetwork, clock: TestClock? = nil, addresses: [Multiaddr]? = nil,
     brokenListeners: [ListenerStatus] = [], streamCapacity: Int = 65_536, resolve: NameResolver? = nil,
-    resolveText: TextResolver? = nil, interfaces: [IPEndpoint] = [],
+    resolveText: TextResolver? = nil, interfaces: [IPEndpoint] = [], saveBook: BookSaver? = nil,
     configure: (inout HostConfiguration) -> Void = { _ in }
   ) {
     self.transport = MemoryTransport(
@@ -104,7 +115,8 @@ struct Node: Sendable {
     self.host = Host(
       configuration: configuration, transport: self.transport, events: events,
       clock: clock?.hostClock ?? .system(wall: { Int64(DispatchTime.now().uptimeNanoseconds / 1_000_000) }),
-      resolve: resolve ?? { _, _ in [] }, resolveText: resolveText, interfaces: { interfaces })
+      services: HostServices(
+        resolve: resolve ?? { _, _ in [] }, resolveText: resolveText, interfaces: { interfaces }, saveBook: saveBook))
   }
 
   static func started(

@@ -67,13 +67,22 @@ final class TestClock: Sendable {
 
   /// Waits until somebody sleeps that has exactly `duration` to go from now.
   func sleeper(of duration: Duration) async {
-    await withCheckedContinuation { continuation in
-      let there = self.state.withLock { state in
-        if state.sleepers.contains(where: { $0.until == state.now + duration }) { return true }
-        state.watchers.append((duration, continuation))
-        return false
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let isOver = self.state.withLock { state in
+          if state.sleepers.contains(where: { $0.until == state.now + duration }) || Task.isCancelled { return true }
+          state.watchers.append((duration, continuation))
+          return false
+        }
+        if isOver { continuation.resume() }
       }
-      if there { continuation.resume() }
+    } onCancel: {
+      // The test's time is over.
+      let watchers = self.state.withLock { state in
+        defer { state.watchers = [] }
+        return state.watchers
+      }
+      for watcher in watchers { watcher.1.resume() }
     }
   }
 

@@ -1,0 +1,123 @@
+import P2PCore
+import Synchronization
+import Testing
+
+@testable import P2PHost
+
+@Suite("The address book", .timeLimit(.minutes(1)))
+struct BookTests {
+  /// What was saved.
+  private final class Shelf: Sendable {
+    private let state = Mutex<[BookSnapshot]>([])
+    private let fails: Bool
+    init(fails: Bool = false) { self.fails = fails }
+
+    var last: BookSnapshot? { self.state.withLock { $0.last } }
+
+    var saver: BookSaver {
+      { snapshot in
+        if self.fails { throw DeadlinePassed() }
+        self.state.withLock { $0.append(snapshot) }
+      }
+    }
+  }
+
+  @Test("a peer is put, changed, kept for the next start and deleted")
+  func life() async throws {
+    let (network, shelf) = (MemoryNetwork(), Shelf())
+    let node = Node(1, network, saveBook: shelf.saver)
+    try await node.host.start()
+    let other = try await Node.started(2, network)
+    let (info, isNew) = try await node.host.putPeer(
+      other.peer, addresses: [other.address.with(peerID: other.peer)], name: "two", pinned: false)
+    #expect(isNew)
+    #expect(info.addresses.map(\.address) == [other.address])
+    #expect(info.addresses.map(\.source) == ["api"])
+    #expect(!info.pinned)
+    #expect(network.dials.isEmpty)
+    // What is left out stays.
+    let (changed, isNewAgain) = try await node.host.putPeer(other.peer, addresses: nil, name: nil, pinned: true)
+    #expect(!isNewAgain)
+    #expect(changed.name == "two")
+    #expect(changed.pinned)
+    await node.recorder.first("peer.identified", peer: other.peer)
+    let entry = BookEntry(
+      peerID: other.peer, name: "two", pinned: true, addresses: [other.address], source: .api)
+    #expect(shelf.last == BookSnapshot(revision: 2, peers: [entry], blocks: []))
+    #expect(try await node.host.forgetPeer(other.peer))
+    #expect(shelf.last?.peers == [])
+    #expect(await node.host.peer(other.peer) == nil)
+    await node.recorder.first("peer.removed", peer: other.peer)
+    await other.recorder.first("peer.state_changed", peer: node.peer, to: "idle")
+    #expect(try await node.host.forgetPeer(other.peer) == false)
+    // It may come back by itself, as anyone.
+    _ = await other.host.dial(peer: node.peer, addresses: [node.address], timeout: nil)
+    await node.recorder.first { $0.type == "connection.state_changed" && $0["direction"] == "inbound" }
+    #expect(await node.host.peer(other.peer)?.pinned == false)
+  }
+
+  @Test("what is loaded is dialled, and what the configuration names cannot be deleted")
+  func configured() async throws {
+    let network = MemoryNetwork()
+    let other = try await Node.started(2, network)
+    let node = Node(1, network)
+    let entry = BookEntry(peerID: other.peer, name: "two", pinned: true, addresses: [other.address], source: .config)
+    await node.host.load([entry], blocks: [])
+    try await node.host.start()
+    await node.recorder.first("peer.identified", peer: other.peer)
+    await #expect(throws: BookError.configured(other.peer)) { _ = try await node.host.forgetPeer(other.peer) }
+    #expect(await node.host.node().pinned == (1, 1))
+  }
+
+  @Test("refuses itself, foreign transports and more peers than it holds")
+  func refusals() async throws {
+    let network = MemoryNetwork()
+    let node = try await Node.started(1, network) { $0.limits.bookMax = 1 }
+    await #expect(throws: BookError.isSelf) {
+      _ = try await node.host.putPeer(node.peer, addresses: [], name: nil, pinned: nil)
+    }
+    let tcp = try Multiaddr("/ip4/10.0.0.2/tcp/9000")
+    let other = Node.transport(2, network).peer
+    do {
+      _ = try await node.host.putPeer(other, addresses: [tcp], name: nil, pinned: nil)
+      Issue.record("TCP was taken")
+    } catch {
+      guard case .address(let why) = error else { throw error }
+      #expect(why.class == .unsupportedTransport)
+    }
+    #expect(await node.host.peer(other) == nil)
+    _ = try await node.host.putPeer(other, addresses: [], name: nil, pinned: nil)
+    do {
+      _ = try await node.host.putPeer(Node.transport(3, network).peer, addresses: [], name: nil, pinned: nil)
+      Issue.record("there was no limit")
+    } catch {
+      #expect(error.description.contains("holds 1 peers"))
+    }
+  }
+
+  @Test("says when a change could not be written, which is in force all the same")
+  func unwritable() async throws {
+    let (network, shelf) = (MemoryNetwork(), Shelf(fails: true))
+    let node = Node(1, network, saveBook: shelf.saver)
+    try await node.host.start()
+    let other = Node.transport(2, network).peer
+    await #expect(throws: BookError.notSaved("timed out")) {
+      _ = try await node.host.putPeer(other, addresses: [Node.address(2)], name: nil, pinned: false)
+    }
+    #expect(await node.host.peer(other)?.addresses.map(\.address) == [Node.address(2)])
+  }
+
+  @Test("addresses of the book are never displaced by what others tell")
+  func addresses() {
+    var record = PeerRecord(id: PeerID(publicKey: Node.key(2)) { _ in [] }, now: 1)
+    record.add(Node.address(3), source: "identify", maximum: 2)
+    record.setBook([Node.address(4), Node.address(5)], source: .api)
+    #expect(record.addresses.map(\.address) == [Node.address(4), Node.address(5), Node.address(3)])
+    record.add(Node.address(6), source: "identify", maximum: 2)
+    #expect(record.addresses.map(\.address) == [Node.address(4), Node.address(5), Node.address(6)])
+    record.tried(Node.address(4), at: 7, error: nil)
+    record.setBook([Node.address(4)], source: .api)
+    #expect(record.addresses.map(\.address) == [Node.address(4), Node.address(6)])
+    #expect(record.addresses.first?.lastSuccessAt == 7)
+  }
+}
