@@ -1,0 +1,1 @@
+def soak(n,s): return None

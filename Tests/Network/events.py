@@ -1,0 +1,118 @@
+"""The story that a node tells by GET /v1/events, and whether it is whole and in order."""
+
+import http.client
+import json
+import threading
+import time
+
+# Longer than the pause between two heartbeats, and than a node is ever stopped with SIGSTOP.
+SILENCE_SECONDS = 120
+STATE_CHANGES = ("peer.state_changed", "connection.state_changed")
+
+
+class Story:
+    """All events of one run of a node, as a thread of its own reads them."""
+
+    def __init__(self, connection: http.client.HTTPConnection):
+        self._events: list[dict] = []
+        self._fault: str | None = None
+        self._connection = connection
+        # An answer with this status means that what happens from here on is sent.
+        connection.request("GET", "/v1/events", headers={"Accept": "text/event-stream"})
+        self._response = connection.getresponse()
+        if self._response.status != 200:
+            raise AssertionError(f"GET /v1/events answers {self._response.status}: {self._response.read()!r}")
+        connection.sock.settimeout(SILENCE_SECONDS)
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self):
+        try:
+            while line := self._response.readline():
+                # A node that is killed may leave half a line.
+                if line.startswith(b"data:") and line.endswith(b"\n"):
+                    self._events.append(json.loads(line[5:]))
+        except TimeoutError:
+            self._fault = f"nothing came for {SILENCE_SECONDS} s, not even a heartbeat"
+        except (OSError, http.client.HTTPException):
+            pass  # the node was killed, or is gone
+
+    def finish(self, seconds: float = 5.0):
+        """Waits for the end of the stream of a node that has ended."""
+        self._thread.join(seconds)
+        self._connection.close()
+
+    def events(self) -> list[dict]:
+        return list(self._events)
+
+    def mark(self) -> int:
+        """A place in the story for `since`."""
+        return len(self._events)
+
+    def since(self, mark: int, kind: str) -> list[dict]:
+        return [event for event in self._events[mark:] if event["type"] == kind]
+
+    def problems(self) -> list[str]:
+        """What is out of order: a gap in the numbers, a state that does not follow from the one before it, a connection
+        that lives on after its end, a peer that is told connected without a connection."""
+        problems = [self._fault] if self._fault else []
+        number, states, ended = None, {}, set()
+        live: dict[str, set[str]] = {}
+        for event in self.events():
+            number, gap = self._follows(number, event)
+            problems += gap
+            if event["type"] not in STATE_CHANGES:
+                continue
+            peer, connection = event["peer_id"], event["connection_id"]
+            subject = connection or peer
+            before = states.get(subject, "connecting" if connection else None)
+            if before is not None and event["from"] != before:
+                problems.append(f"{event['id']}: {subject} was {before}, and goes from {event['from']} to {event['to']}")
+            if subject in ended:
+                problems.append(f"{event['id']}: {subject} goes to {event['to']} after its end")
+            states[subject] = event["to"]
+            if connection:
+                (live.setdefault(peer, set()).add if event["to"] == "connected" else live.setdefault(peer, set()).discard)(
+                    connection)
+                if event["to"] in ("idle", "failed"):
+                    ended.add(connection)
+                    if not event["reason"]:
+                        problems.append(f"{event['id']}: {connection} ended without a reason")
+            elif event["to"] == "connected" and not live.get(peer):
+                problems.append(f"{event['id']}: {peer} is connected without a connection")
+        self.states, self.live = states, live
+        return problems
+
+    @staticmethod
+    def _follows(number: int | None, event: dict) -> tuple[int, list[str]]:
+        now = int(event["id"].rsplit("-", 1)[1])
+        if event["type"] == "reset":
+            return now, [f"{event['id']}: reset, {event['reason']}"]
+        if number is not None and now != number + 1:
+            return now, [f"{event['id']} follows number {number}"]
+        return now, []
+
+    def disagreements(self, peers: list[dict], connections: list[dict]) -> list[str]:
+        """Where the story does not end in what the API says now. Call it when nothing happens, after `problems`."""
+        told = []
+        for peer in peers:
+            state = self.states.get(peer["peer_id"])
+            if state not in (None, peer["state"]):
+                told.append(f"{peer['peer_id']} is {peer['state']}; its last event said {state}")
+        listed = {connection["id"] for connection in connections}
+        live = set().union(*self.live.values()) if self.live else set()
+        if listed != live:
+            told.append(f"connections are {sorted(listed)}; by the events they are {sorted(live)}")
+        return told
+
+
+def wait_until(what: str, condition, seconds: float, pause: float = 0.05):
+    """The first true answer of `condition`; an error that names `what` when none comes in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:.1f} s for {what}")
+        time.sleep(pause)
