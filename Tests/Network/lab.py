@@ -1,6 +1,7 @@
 """What one scenario works with: a network of its own, the nodes on it, and the checks that end every scenario."""
 
 import contextlib
+import json
 import pathlib
 import time
 from collections.abc import Callable
@@ -126,6 +127,13 @@ class Lab:
 
     def last_words(self) -> str:
         return "\n".join(f"--- {node.name}\n{node.last_words()}" for node in self.nodes if node.log.exists())
+
+    def keep(self):
+        """What the nodes told, beside their logs."""
+        for node in self.nodes:
+            for number, story in enumerate(node.stories, 1):
+                lines = "".join(json.dumps(event) + "\n" for event in story.events())
+                (node.log.parent / f"events-{number}.jsonl").write_text(lines)
 
     def close(self):
         for node in self.nodes:

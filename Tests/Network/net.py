@@ -114,8 +114,9 @@ class Host(Namespace):
         command("ip", "link", "add", "eth0", "address", self.mac, "netns", self.name,
                 "type", "veth", "peer", "name", self._port, "netns", switch.name)
         switch.ip(f"link set {self._port} master switch up")
+        # One datagram, one packet: a burst in one piece would be lost or limited as a whole, as on no real wire.
         self.ip("link set lo up", f"address add {self.ipv4}/24 dev eth0", f"address add {self.ipv6}/64 dev eth0 nodad",
-                "link set eth0 up")
+                "link set eth0 up gso_max_segs 1")
         self.run("nft", "-f", "-", text=FAULT_TABLE)
 
     def drop_from(self, others: Iterable["Host"]):

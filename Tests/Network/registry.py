@@ -113,7 +113,8 @@ def ip_and_port(address: str) -> tuple[str, int]:
 
 
 def backoff_in_force(nodes: list[Node]) -> float:
-    """The longest wait, in seconds, that a pinned peer which is not connected now may draw next."""
-    failures = [peer["failure_count"] for node in nodes for peer in node.peers()
+    """The longest wait, in seconds, that a pinned peer which is not connected now may draw next: the loss of a connection
+    that was young counts like a failed dial."""
+    failures = [peer["failure_count"] + 1 for node in nodes for peer in node.peers()
                 if peer["pinned"] and peer["state"] != "connected"]
     return min(BACKOFF_MAX, BACKOFF_INITIAL * 2 ** max(failures, default=0))
