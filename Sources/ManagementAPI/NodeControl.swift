@@ -8,9 +8,9 @@ package protocol NodeControl: Sendable {
   var counters: HostCounters { get }
 
   func node() async -> NodeInfo
-  func peers() async -> [PeerInfo]
+  func peers(_ query: PeerQuery) async -> Listing<PeerInfo, PeerID>
   func peer(_ id: PeerID) async -> PeerInfo?
-  func connections() async -> [ConnectionInfo]
+  func connections(_ query: ConnectionQuery) async -> Listing<ConnectionInfo, UInt64>
   func connection(_ id: String) async -> ConnectionInfo?
   func dial(peer: PeerID?, addresses: [Multiaddr], timeout: Duration?) async -> DialResult
   func disconnect(_ peer: PeerID, reason: String) async -> Bool
@@ -28,7 +28,7 @@ package protocol NodeControl: Sendable {
   func dials() async -> [DialInfo]
   func dialInfo(_ id: String) async -> DialInfo?
   func cancelDial(_ id: String) async -> Bool?
-  func closedConnections(before cursor: UInt64?) async -> [(cursor: UInt64, connection: ClosedConnectionInfo)]
+  func closedConnections(_ query: ConnectionQuery) async -> Listing<ClosedConnectionInfo, UInt64>
 
   func blocklist() async -> [Blocklist.Record]
   func block(_ entry: BlockEntry, expiresAt: Int64?, reason: String?) async throws(BookError) -> Bool

@@ -6,6 +6,9 @@ extension Host {
   /// Bytes of a close reason that are told to the peer: a CONNECTION_CLOSE must fit into one packet.
   static let closeReasonBytesMax = 128
 
+  /// How long the transport may take from the close of a connection to its last word.
+  private static let lastWordWait: Duration = .seconds(5)
+
   /// How a connection is to be closed.
   struct Closing: Sendable {
     var code = ConnectionCode.none
@@ -56,7 +59,7 @@ extension Host {
     let peerChange = self.peerTable[peer]?.connectionClosing(now: self.clock.wall())
     self.publish(change, of: connection, reason: closing.reason)
     self.publish(peerChange ?? nil, of: peer, reason: closing.reason)
-    for observer in self.observers { observer.connection(connection, became: .disconnecting, reason: nil) }
+    self.drains.set(id, at: self.clock.monotonic() + (closing.grace ?? .zero) + Self.lastWordWait)
     guard let grace = closing.grace else { return connection.close(code: closing.code, reason: told) }
     Task { [clock] in
       let deadline = clock.monotonic() + grace
@@ -83,7 +86,7 @@ extension Host {
         record.connection.id,
         Closing(
           code: ConnectionCode.supplanted, reason: "the connection from the other side is kept",
-          grace: LinkTimeouts().drain))
+          grace: self.configuration.limits.closeGrace))
     }
     // A dial of ours that is still under way has found its peer.
     if opened.direction == .inbound, let dial = self.dialOfPeer[peer] { self.dialJobs[dial]?.cancel() }

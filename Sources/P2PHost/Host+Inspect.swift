@@ -51,31 +51,14 @@ extension Host {
     ]
   }
 
-  /// Known peers, in the order of their ids.
-  package func peers() async -> [PeerInfo] {
-    await self.describe(self.peerTable.sorted)
-  }
-
   package func peer(_ id: PeerID) async -> PeerInfo? {
     guard let record = self.peerTable[id], !record.isForgotten else { return nil }
     return await self.describe([record]).first
   }
 
-  /// Live connections, oldest first.
-  package func connections() async -> [ConnectionInfo] {
-    await self.describe(self.connectionTable.values.sorted { $0.number < $1.number })
-  }
-
   package func connection(_ id: String) async -> ConnectionInfo? {
     guard let record = self.connectionTable[id] else { return nil }
     return await self.describe([record]).first
-  }
-
-  /// Closed connections, newest first, from before `cursor` (nil: from the newest), with the cursor of each.
-  package func closedConnections(
-    before cursor: UInt64?
-  ) async -> [(cursor: UInt64, connection: ClosedConnectionInfo)] {
-    self.closedConnectionRing.newestFirst(before: cursor).map { ($0.number, $0.element) }
   }
 
   /// The live connection to `peer` to open streams on, none that is being closed: where two nodes dialled each other
@@ -107,7 +90,7 @@ extension Host {
     return try await ProtocolStream.open(on: connection, protocols: protocols)
   }
 
-  private func describe(_ records: [PeerRecord]) async -> [PeerInfo] {
+  func describe(_ records: [PeerRecord]) async -> [PeerInfo] {
     let connections = records.map { record in
       record.connections.compactMap { self.connectionTable[$0]?.connection }
     }
@@ -168,7 +151,7 @@ extension Host {
   }
 
   /// Runs on the transport's executor, so that asking each connection costs no hop.
-  private nonisolated func figures(of connections: [any Connection]) async -> [ConnectionStatistics?] {
+  nonisolated func figures(of connections: [any Connection]) async -> [ConnectionStatistics?] {
     if connections.isEmpty { return [] }
     return await withTaskExecutorPreference(self.transport.streamExecutor) {
       var figures: [ConnectionStatistics?] = []

@@ -12,9 +12,7 @@ extension Host {
       case .closed(let connection, let reason): self.closed(connection, reason)
       case .pathChanged(let connection): self.pathChanged(connection)
       case .inboundRefused(let address, let reason):
-        self.counters.connectionRefused()
-        self.publish(
-          "peer.refused", fields: [("remote_address", .string("\(address)")), ("reason", .string(reason))])
+        self.refused(nil, at: address, reason)
       case .datagramsDropped(let count, let address):
         self.log.notice(
           "datagrams that belong to no connection were dropped",
@@ -31,10 +29,7 @@ extension Host {
 
   private func opened(_ connection: any Connection) {
     if let (code, reason) = self.refusal(of: connection) {
-      self.counters.connectionRefused()
-      self.publish(
-        "peer.refused", peer: connection.remotePeer,
-        fields: [("remote_address", .string("\(connection.remoteAddress)")), ("reason", .string(reason))])
+      self.refused(connection.remotePeer, at: connection.remoteAddress, reason)
       connection.close(
         code: code, reason: String(decoding: reason.utf8.prefix(Self.closeReasonBytesMax), as: UTF8.self))
       return
@@ -54,12 +49,12 @@ extension Host {
     self.keep(peer, after: .zero)
     self.counters.connectionOpened(connection.direction, handshake: connection.handshakeDuration)
     if isNew { self.publish("peer.added", peer: peer, fields: []) }
-    self.publish(LinkChange(from: .connecting, to: .connected), of: connection, reason: nil)
+    self.publish(LinkChange(from: .connecting, to: .connected), of: connection)
     self.publish(change ?? nil, of: peer, reason: nil)
-    for observer in self.observers { observer.connection(connection, became: .connected, reason: nil) }
     self.connectionTable[connection.id]?.identification = self.identify(connection)
     self.scheduleProbe(of: connection.id)
     self.settleSimultaneousDial(connection)
+    self.probeOthers(of: peer, than: connection.id)
   }
 
   /// Why a new connection is not kept, with the code to close it with.
@@ -81,8 +76,31 @@ extension Host {
       .inbound, peer: peer, ip: ip ?? [], isPinned: self.peerTable[peer]?.isKept == true,
       under: self.configuration.limits.connections)
     guard let refusal else { return nil }
+    // Those that fill the limit may be of a process that is there no more.
+    if refusal.key == "limits.connections_per_peer" { self.probeOthers(of: peer, than: connection.id) }
     self.tell(refusal, peer: peer)
     return (ConnectionCode.resourceLimitExceeded, refusal.words)
+  }
+
+  /// Refusals that are told of within one second; anyone can cause them, and events are remembered in a ring.
+  private static let refusalsToldMax = 20
+
+  private func refused(_ peer: PeerID?, at address: Multiaddr, _ reason: String) {
+    self.counters.connectionRefused()
+    let key = peer.map { "\($0)" } ?? address.ip.map { "\($0)" } ?? ""
+    self.limitedLog.log(
+      .notice, key: "refused \(key)", "a connection was refused",
+      [("peer", peer.map { "\($0)" } ?? "-"), ("address", "\(address)"), ("reason", reason)])
+    let now = self.clock.monotonic()
+    if now - self.refusals.since >= .seconds(1) { self.refusals = (now, 0, self.refusals.untold) }
+    guard self.refusals.told < Self.refusalsToldMax else {
+      self.refusals.untold += 1
+      return
+    }
+    var fields: [(String, EventValue)] = [("remote_address", .string("\(address)")), ("reason", .string(reason))]
+    if self.refusals.untold > 0 { fields.append(("untold", .int(Int64(self.refusals.untold)))) }
+    self.refusals = (self.refusals.since, self.refusals.told + 1, 0)
+    self.publish("peer.refused", peer: peer, fields: fields)
   }
 
   /// How often one limit is told of as reached.
@@ -106,7 +124,7 @@ extension Host {
     switch self.peerTable.add(peer, now: now) {
     case .known:
       guard self.peerTable[peer]?.isForgotten == true else { return false }
-      self.peerTable[peer]?.isForgotten = false
+      self.peerTable.remember(peer)
       return true
     case .added(let forgotten):
       for peer in forgotten {
@@ -117,12 +135,27 @@ extension Host {
   }
 
   private func closed(_ connection: any Connection, _ reason: CloseReason) {
-    guard let record = self.connectionTable[connection.id],
-      case .publish(let change, let wasClosing)? = self.connectionTable[connection.id]?.lifecycle.closed(reason)
+    guard case .publish(let change, let wasClosing)? = self.connectionTable[connection.id]?.lifecycle.closed(reason)
+    else { return }
+    self.remove(connection, change, wasClosing: wasClosing)
+  }
+
+  /// A connection that has been closing for too long: the transport owes its last word.
+  func cutOff(_ id: String) {
+    guard let connection = self.connectionTable[id]?.connection,
+      case .abort(let change)? = self.connectionTable[id]?.lifecycle.drainTimedOut()
+    else { return }
+    self.log.error("a connection was not closed in time", [("connection", id), ("peer", "\(connection.remotePeer)")])
+    self.remove(connection, change, wasClosing: true)
+  }
+
+  /// Takes a connection that is gone out of the books.
+  private func remove(_ connection: any Connection, _ change: LinkChange, wasClosing: Bool) {
+    guard let record = self.connectionTable.removeValue(forKey: connection.id), let reason = record.lifecycle.reason
     else { return }
     record.identification?.cancel()
-    self.connectionTable[connection.id] = nil
     self.probes.remove(connection.id)
+    self.drains.remove(connection.id)
     let peer = connection.remotePeer
     self.connectionCounts.closed(connection.direction, peer: peer, ip: record.ip)
     let now = self.clock.wall()
@@ -131,18 +164,11 @@ extension Host {
       ClosedConnectionInfo(
         connection: Self.info(record, state: change.to, connection.finalStatistics), closedAt: now, reason: reason))
     let peerChange = self.peerTable[peer]?.connectionClosed(
-      connection.id, wasClosing: wasClosing, reason: reason, now: now)
+      connection.id, wasClosing: wasClosing, lost: change.to == .failed, reason: reason, now: now)
     self.counters.connectionClosed(connection.direction, lifetime: lifetime)
     self.retryAfterLoss(of: peer, connectedFor: lifetime, reason)
-    self.publish(
-      change, of: connection, reason: reason.reason,
-      further: [
-        ("initiator", .string(reason.initiator.rawValue)),
-        ("code", reason.code.map { .int(Int64(clamping: $0)) } ?? .null),
-        ("error", EventValue(reason.detail)),
-      ])
+    self.publish(change, of: connection, closed: reason)
     self.publish(peerChange ?? nil, of: peer, reason: reason.reason)
-    for observer in self.observers { observer.connection(connection, became: change.to, reason: reason) }
     self.removeIfForgotten(peer)
   }
 

@@ -49,9 +49,14 @@ package actor Host {
   var retries = RetryQueue<PeerID>()
   /// Connections by the time of their next ping.
   var probes = RetryQueue<String>()
+  /// Connections that are being closed, by the time at which they are cut off.
+  var drains = RetryQueue<String>()
+  var isTrimming = false
   var quorum: QuorumGate
   /// When a limit was last told of as reached, by its key.
   var limitsTold: [String: Duration] = [:]
+  /// Of the current second: refusals told of, and those that were not since the last that was.
+  var refusals: (since: Duration, told: Int, untold: Int) = (.zero, 0, 0)
   var random = SystemRandomNumberGenerator()
   /// Grows with each change of the address book.
   var bookRevision: UInt64 = 0
@@ -217,15 +222,22 @@ package actor Host {
       ])
   }
 
+  /// Tells the observers and publishes. `reason` is known while it is being closed, `closed` when it is gone.
   func publish(
-    _ change: LinkChange, of connection: any Connection, reason: String?, further: [(String, EventValue)] = []
+    _ change: LinkChange, of connection: any Connection, reason: String? = nil, closed: CloseReason? = nil
   ) {
-    self.publish(
-      "connection.state_changed", peer: connection.remotePeer, connection: connection.id,
-      fields: [
-        ("from", .string(change.from.rawValue)), ("to", .string(change.to.rawValue)), ("reason", EventValue(reason)),
-        ("direction", .string(connection.direction.rawValue)),
-        ("remote_address", .string("\(connection.remoteAddress)")),
-      ] + further)
+    for observer in self.observers { observer.connection(connection, became: change.to, reason: closed) }
+    var fields: [(String, EventValue)] = [
+      ("from", .string(change.from.rawValue)), ("to", .string(change.to.rawValue)),
+      ("reason", EventValue(closed?.reason ?? reason)), ("direction", .string(connection.direction.rawValue)),
+      ("remote_address", .string("\(connection.remoteAddress)")),
+    ]
+    if let closed {
+      fields += [
+        ("initiator", .string(closed.initiator.rawValue)),
+        ("code", closed.code.map { .int(Int64(clamping: $0)) } ?? .null), ("error", EventValue(closed.detail)),
+      ]
+    }
+    self.publish("connection.state_changed", peer: connection.remotePeer, connection: connection.id, fields: fields)
   }
 }

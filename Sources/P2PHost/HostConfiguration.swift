@@ -30,8 +30,9 @@ package struct HostConfiguration: Sendable {
 
 /// How the host finds out that a peer is there no more although its connection stands.
 package struct ProbePolicy: Sendable, Hashable {
+  static let intervalDefault: Duration = .seconds(15)
   /// Between two pings of one connection; nil: none.
-  package var interval: Duration? = .seconds(15)
+  package var interval: Duration? = Self.intervalDefault
   /// Pings without an answer, one behind the other, after which a connection is given up.
   package var missesMax = 3
 
@@ -61,7 +62,7 @@ package struct HostLimits: Sendable {
   /// Attempts of all dials that run at a time; further ones wait.
   package var attemptsMax = 160
   /// How long a graceful close waits for the streams of its connection.
-  package var closeGrace: Duration = .seconds(2)
+  package var closeGrace: Duration = LinkTimeouts().drain
   /// How long a peer has to answer an identify request.
   package var identifyTimeout: Duration = .seconds(10)
 

@@ -128,7 +128,7 @@ struct InspectionTests {
     _ = try await ProtocolStream.open(on: connection, protocols: ["/ipfs/ping/1.0.0"])
     #expect(await first.host.disconnect(second.peer, reason: String(repeating: "é", count: 200)))
     await clock.sleeper(of: .milliseconds(20))
-    clock.advance(by: .seconds(2))
+    clock.advance(by: .seconds(5))
     await second.recorder.first("peer.state_changed", peer: first.peer, to: "idle")
     let told = try #require(await second.host.peer(first.peer)?.lastDisconnect?.reason.detail)
     #expect(told.utf8.count <= 128 && told.hasPrefix("éé"))

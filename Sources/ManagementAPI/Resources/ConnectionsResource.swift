@@ -18,42 +18,23 @@ struct ConnectionsResource: Sendable {
   private enum Mode: String, CaseIterable { case graceful, abort }
 
   @Sendable private func list(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
-    let peers = try request.peerIDs("peer_id")
-    let directions = try request.choices("direction", Direction.self)
-    if request.values("state") == ["closed"] { return try await self.closed(request, peers, directions) }
+    var query = ConnectionQuery(limit: try Page.limit(request))
+    query.peers = try request.peerIDs("peer_id")
+    query.directions = try request.choices("direction", Direction.self)
+    query.after = try Page.cursor(request) { UInt64($0) }
+    if request.values("state") == ["closed"] {
+      let closed = await self.node.closedConnections(query)
+      return request.json(Page.json(closed.items.map { $0.json() }, total: closed.total, next: Self.text(closed.next)))
+    }
     if request.values("state").contains("closed") {
       throw Problem(.invalidParameter, "the query parameter state has closed and others; ask for closed alone")
     }
-    let states = try request.choices("state", LinkState.self)
-    let connections = await self.node.connections().filter { connection in
-      (peers.isEmpty || peers.contains(connection.peerID)) && (states.isEmpty || states.contains(connection.state))
-        && (directions.isEmpty || directions.contains(connection.direction))
-    }
-    let numbered = connections.map { (number: Self.number($0.id) ?? .max, connection: $0) }
-      .sorted { $0.number < $1.number }
-    return request.json(
-      try Page.make(
-        numbered, request, key: \.number, read: Self.number, write: { "c-\($0)" }, render: { $0.connection.json() }))
+    query.states = try request.choices("state", LinkState.self)
+    let live = await self.node.connections(query)
+    return request.json(Page.json(live.items.map { $0.json() }, total: live.total, next: Self.text(live.next)))
   }
 
-  /// The history, newest first.
-  private func closed(
-    _ request: RequestContext, _ peers: Set<PeerID>, _ directions: Set<Direction>
-  ) async throws(Problem) -> HTTPResponse {
-    let closed = await self.node.closedConnections(before: nil).filter { item in
-      (peers.isEmpty || peers.contains(item.connection.connection.peerID))
-        && (directions.isEmpty || directions.contains(item.connection.connection.direction))
-    }
-    return request.json(
-      try Page.make(
-        closed, request, key: { Descending($0.cursor) }, read: { UInt64($0).map(Descending.init) },
-        write: { String($0.number) }, render: { $0.connection.json() }))
-  }
-
-  /// Of an id `c-17`; the older connection has the smaller one.
-  private static func number(_ id: String) -> UInt64? {
-    id.hasPrefix("c-") ? UInt64(id.dropFirst(2)) : nil
-  }
+  private static func text(_ cursor: UInt64?) -> String? { cursor.map(String.init) }
 
   @Sendable private func get(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
     let id = request.path["id"] ?? ""

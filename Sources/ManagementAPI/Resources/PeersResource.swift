@@ -26,44 +26,19 @@ struct PeersResource: Sendable {
   private static let pingTimeoutDefault: Int64 = 5_000
 
   @Sendable private func list(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
-    let states = try request.choices("state", LinkState.self)
-    let directions = try request.choices("direction", Direction.self)
-    let pinned = try request.choices("pinned", Truth.self)
-    let blocked = try request.choices("blocked", Truth.self)
-    let peers = await self.node.peers().filter { peer in
-      (pinned.isEmpty || pinned.contains(Truth(peer.pinned)))
-        && (blocked.isEmpty || blocked.contains(Truth(peer.blocked)))
-        && (states.isEmpty || states.contains(peer.state))
-        && (directions.isEmpty || peer.direction.map(directions.contains) ?? false)
+    var query = PeerQuery(limit: try Page.limit(request))
+    query.states = try request.choices("state", LinkState.self)
+    query.directions = try request.choices("direction", Direction.self)
+    query.pinned = Set(try request.choices("pinned", Truth.self).map { $0 == .true })
+    query.blocked = Set(try request.choices("blocked", Truth.self).map { $0 == .true })
+    query.after = try Page.cursor(request) { text in
+      do throws(PeerIDError) { return try PeerID(text) } catch { return nil }
     }
-    return request.json(
-      try Page.make(
-        peers.sorted { Key($0.peerID) < Key($1.peerID) }, request, key: { Key($0.peerID) }, read: Key.init(text:),
-        write: { $0.id.description }, render: { $0.json() }))
+    let peers = await self.node.peers(query)
+    return request.json(Page.json(peers.items.map { $0.json() }, total: peers.total, next: peers.next?.description))
   }
 
-  private enum Truth: String, CaseIterable {
-    case `true`, `false`
-    init(_ value: Bool) { self = value ? .true : .false }
-  }
-
-  /// The order of the list: by the bytes of the id.
-  private struct Key: Comparable {
-    let id: PeerID
-
-    init(_ id: PeerID) { self.id = id }
-
-    /// Nil when it is no peer id.
-    init?(text: String) {
-      do throws(PeerIDError) {
-        self.id = try PeerID(text)
-      } catch {
-        return nil
-      }
-    }
-
-    static func < (a: Key, b: Key) -> Bool { a.id.bytes.lexicographicallyPrecedes(b.id.bytes) }
-  }
+  private enum Truth: String, CaseIterable { case `true`, `false` }
 
   @Sendable private func get(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
     let id = try request.peerID()

@@ -13,16 +13,28 @@ enum Page {
     _ items: [Item], _ context: RequestContext, key: (Item) -> Key, read: (String) -> Key?, write: (Key) -> String,
     render: (Item) -> JSON
   ) throws(Problem) -> JSON {
-    let limit = try context.integer("limit", in: 1...Self.limitMax, default: Self.limitDefault)
+    let limit = try Self.limit(context)
     var rest = items[...]
-    if let cursor = try context.value("cursor") {
-      guard let last = read(cursor) else {
-        throw Problem(.invalidCursor, "\(quoted(cursor)) is no cursor of this list; give one that next_cursor had")
-      }
-      rest = rest.drop { key($0) <= last }
-    }
+    if let last = try Self.cursor(context, read: read) { rest = rest.drop { key($0) <= last } }
     let page = rest.prefix(limit)
     let next = page.count < rest.count ? page.last.map { write(key($0)) } : nil
-    return ["items": .array(page.map(render)), "total": JSON(items.count), "next_cursor": JSON(next)]
+    return Self.json(page.map(render), total: items.count, next: next)
+  }
+
+  static func limit(_ context: RequestContext) throws(Problem) -> Int {
+    try context.integer("limit", in: 1...Self.limitMax, default: Self.limitDefault)
+  }
+
+  /// Nil for the first page.
+  static func cursor<Key>(_ context: RequestContext, read: (String) -> Key?) throws(Problem) -> Key? {
+    guard let cursor = try context.value("cursor") else { return nil }
+    guard let key = read(cursor) else {
+      throw Problem(.invalidCursor, "\(quoted(cursor)) is no cursor of this list; give one that next_cursor had")
+    }
+    return key
+  }
+
+  static func json(_ items: [JSON], total: Int, next: String?) -> JSON {
+    ["items": .array(items), "total": JSON(total), "next_cursor": JSON(next)]
   }
 }

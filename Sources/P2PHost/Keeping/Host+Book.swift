@@ -47,10 +47,7 @@ extension Host {
   }
 
   private func enter(_ entry: BookEntry) {
-    self.peerTable[entry.peerID]?.book = entry.source
-    self.peerTable[entry.peerID]?.name = entry.name
-    self.peerTable[entry.peerID]?.pinned = entry.pinned
-    self.peerTable[entry.peerID]?.setBook(entry.addresses, source: entry.source)
+    self.peerTable.enter(entry)
     self.gate.admit(entry.peerID)
     self.unknownPeerTable.remove(entry.peerID)
   }
@@ -66,7 +63,7 @@ extension Host {
     }
     let before = self.peerTable[peer]
     if before?.book == nil {
-      let count = self.peerTable.all.count { $0.book != nil }
+      let count = self.peerTable.book.count
       guard count < self.configuration.limits.bookMax else {
         throw .full("the address book holds \(count) peers, which is the most; DELETE one first")
       }
@@ -91,9 +88,7 @@ extension Host {
   package func forgetPeer(_ peer: PeerID) async throws(BookError) -> Bool {
     guard let record = self.peerTable[peer], !record.isForgotten else { return false }
     if record.book == .config { throw .configured(peer) }
-    self.peerTable[peer]?.book = nil
-    self.peerTable[peer]?.pinned = false
-    self.peerTable[peer]?.isForgotten = true
+    self.peerTable.forget(peer)
     self.gate.dismiss(peer)
     self.keep(peer, after: .zero)
     if let dial = self.dialOfPeer[peer] { self.cancelJob(dial) }
@@ -122,8 +117,8 @@ extension Host {
   func saveBook() async throws(BookError) {
     guard let save = self.services.saveBook else { return }
     self.bookRevision += 1
-    let peers = self.peerTable.all.compactMap { record -> BookEntry? in
-      guard record.book == .api else { return nil }
+    let peers = self.peerTable.book.compactMap { peer -> BookEntry? in
+      guard let record = self.peerTable[peer], record.book == .api else { return nil }
       return BookEntry(
         peerID: record.id, name: record.name, pinned: record.pinned, addresses: record.bookAddresses, source: .api)
     }

@@ -16,8 +16,9 @@ extension Host {
     let now = self.clock.monotonic()
     self.dialDue(now)
     self.probeDue(now)
+    for id in self.drains.popDue(now: now, atMost: .max) { self.cutOff(id) }
     self.expireBlocks()
-    self.trim(now)
+    self.trim()
     self.updateQuorum(now)
   }
 
@@ -42,7 +43,7 @@ extension Host {
 
   /// Plans dials of all pinned peers that are not connected, as if nothing had failed yet.
   func keepAll() {
-    let kept = self.peerTable.all.filter(\.isKept).map(\.id)
+    let kept = self.peerTable.book.filter { self.peerTable[$0]?.isKept == true }
     for peer in kept {
       self.peerTable[peer]?.backoff.reset()
       let delay =
@@ -114,7 +115,8 @@ extension Host {
   /// Peers that are to be kept connected, and how many of them are.
   func pinnedCounts() -> (total: Int, connected: Int) {
     var counts = (total: 0, connected: 0)
-    for record in self.peerTable.all where record.isKept {
+    for peer in self.peerTable.book {
+      guard let record = self.peerTable[peer], record.isKept else { continue }
       counts.total += 1
       if record.lifecycle.state == .connected { counts.connected += 1 }
     }
@@ -123,12 +125,29 @@ extension Host {
 
   // MARK: Trimming
 
-  private func trim(_ now: Duration) {
-    guard let water = self.configuration.limits.water, self.connectionTable.count > water.upperBound else { return }
-    let candidates = self.connectionTable.values.filter { $0.lifecycle.state == .connected }.map { record in
-      TrimCandidate(
-        id: record.connection.id, isPinned: self.peerTable[record.connection.remotePeer]?.book != nil,
-        streams: 0, openedFor: now - record.openedSince, idleFor: .zero)
+  private func trim() {
+    guard let water = self.configuration.limits.water, self.connectionTable.count > water.upperBound,
+      !self.isTrimming
+    else { return }
+    self.isTrimming = true
+    Task {
+      await self.trim(to: water)
+      self.isTrimming = false
+    }
+  }
+
+  private func trim(to water: ClosedRange<Int>) async {
+    let records = self.connectionTable.values.filter { $0.lifecycle.state == .connected }
+    let figures = await self.figures(of: records.map(\.connection))
+    let (now, wall) = (self.clock.monotonic(), self.clock.wall())
+    let candidates = zip(records, figures).map { record, figures in
+      let peer = self.peerTable[record.connection.remotePeer]
+      let lastActivity = figures?.lastActivityAt ?? record.connection.openedAt
+      return TrimCandidate(
+        id: record.connection.id, isPinned: peer?.pinned == true,
+        streams: (figures?.streamsInbound ?? 0) + (figures?.streamsOutbound ?? 0),
+        openedFor: now - record.openedSince, idleFor: .milliseconds(max(0, wall - lastActivity)),
+        rank: peer?.book == nil ? 0 : 1)
     }
     for id in TrimPolicy(lowWater: water.lowerBound, highWater: water.upperBound).choose(from: candidates) {
       self.beginClosing(

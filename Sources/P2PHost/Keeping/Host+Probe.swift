@@ -14,16 +14,27 @@ extension Host {
   func probeDue(_ now: Duration) {
     guard let interval = self.configuration.probe.interval else { return }
     for id in self.probes.popDue(now: now, atMost: .max) {
-      guard let record = self.connectionTable[id], record.lifecycle.state == .connected else { continue }
+      guard self.connectionTable[id]?.lifecycle.state == .connected else { continue }
       self.probes.set(id, at: now + interval)
-      if record.isProbing { continue }
-      self.connectionTable[id]?.isProbing = true
-      let connection = record.connection
-      // So that the answer is in, or not, before the next ping is due.
-      let timeout = interval * 2 / 3
-      Task(executorPreference: self.transport.streamExecutor) {
-        await self.probed(connection, isAlive: await self.answers(connection, within: timeout))
-      }
+      self.probe(id, every: interval)
+    }
+  }
+
+  /// Pings the other connections of a peer that makes a new one: where its process was restarted the old ones are
+  /// dead, and it answers the ping with a stateless reset (RFC 9000 §10.3).
+  func probeOthers(of peer: PeerID, than id: String) {
+    let interval = self.configuration.probe.interval ?? ProbePolicy.intervalDefault
+    for other in self.peerTable[peer]?.connections ?? [] where other != id { self.probe(other, every: interval) }
+  }
+
+  private func probe(_ id: String, every interval: Duration) {
+    guard let record = self.connectionTable[id], record.lifecycle.state == .connected, !record.isProbing else { return }
+    self.connectionTable[id]?.isProbing = true
+    let connection = record.connection
+    // So that the answer is in, or not, before the next ping is due.
+    let timeout = interval * 2 / 3
+    Task(executorPreference: self.transport.streamExecutor) {
+      await self.probed(connection, isAlive: await self.answers(connection, within: timeout))
     }
   }
 

@@ -23,9 +23,9 @@ struct PeerRecord: Sendable {
 
   // The address book.
   /// Nil: known, but not in the book.
-  var book: BookEntry.Source?
-  var name: String?
-  var pinned = false
+  private(set) var book: BookEntry.Source?
+  private(set) var name: String?
+  private(set) var pinned = false
   /// An operator disconnected a pinned peer.
   var paused = false
   /// An operator deleted it; it goes with its last connection.
@@ -71,7 +71,7 @@ struct PeerRecord: Sendable {
   }
 
   mutating func connectionClosed(
-    _ id: String, wasClosing: Bool, reason: CloseReason, now: Int64
+    _ id: String, wasClosing: Bool, lost: Bool, reason: CloseReason, now: Int64
   ) -> LinkChange? {
     self.connections.removeAll { $0 == id }
     self.lastDisconnect = PeerInfo.Disconnect(at: now, reason: reason)
@@ -82,13 +82,26 @@ struct PeerRecord: Sendable {
       let isSupplanted = reason.isApplicationCode && reason.code == ConnectionCode.supplanted
       if !wasClosing, !isSupplanted { self.flapCount += 1 }
     }
-    let lost = reason.initiator == .none
     return self.note(self.lifecycle.connectionClosed(wasClosing: wasClosing, lost: lost), now)
   }
 
   private mutating func note(_ change: LinkChange?, _ now: Int64) -> LinkChange? {
     if change != nil { self.stateSince = now }
     return change
+  }
+
+  // MARK: The address book
+
+  mutating func enter(_ entry: BookEntry) {
+    self.book = entry.source
+    self.name = entry.name
+    self.pinned = entry.pinned
+    self.setBook(entry.addresses, source: entry.source)
+  }
+
+  mutating func leaveBook() {
+    self.book = nil
+    self.pinned = false
   }
 
   // MARK: Addresses

@@ -12,6 +12,7 @@ final class FakeNode: NodeControl {
     var connections: [ConnectionInfo] = []
     var pings: [PingResult]?
     var dials: [DialInfo] = []
+    /// By cursor.
     var closed: [(cursor: UInt64, connection: ClosedConnectionInfo)] = []
     var blocks: [Blocklist.Record] = []
     var unknown = UnknownPeers()
@@ -41,10 +42,32 @@ final class FakeNode: NodeControl {
   private func note(_ call: String) { self.state.withLock { $0.calls.append(call) } }
 
   func node() async -> NodeInfo { self.state.withLock { $0.node } }
-  func peers() async -> [PeerInfo] { self.state.withLock { $0.peers } }
-  func peer(_ id: PeerID) async -> PeerInfo? { await self.peers().first { $0.peerID == id } }
-  func connections() async -> [ConnectionInfo] { self.state.withLock { $0.connections } }
-  func connection(_ id: String) async -> ConnectionInfo? { await self.connections().first { $0.id == id } }
+  func peers(_ query: PeerQuery) async -> Listing<PeerInfo, PeerID> {
+    let matching = self.state.withLock { $0.peers }
+      .filter {
+        query.matches(state: $0.state, direction: $0.direction, pinned: $0.pinned, blocked: $0.blocked)
+      }
+      .sorted { $0.peerID.bytes.lexicographicallyPrecedes($1.peerID.bytes) }
+    let rest = matching.drop { peer in
+      query.after.map { !$0.bytes.lexicographicallyPrecedes(peer.peerID.bytes) } ?? false
+    }
+    let page = Array(rest.prefix(query.limit))
+    return Listing(items: page, total: matching.count, next: page.count < rest.count ? page.last?.peerID : nil)
+  }
+  func peer(_ id: PeerID) async -> PeerInfo? { self.state.withLock { $0.peers.first { $0.peerID == id } } }
+  /// Their numbers are the cursors.
+  func connections(_ query: ConnectionQuery) async -> Listing<ConnectionInfo, UInt64> {
+    let matching = self.state.withLock { $0.connections }
+      .filter { query.matches(peer: $0.peerID, state: $0.state, direction: $0.direction) }
+      .map { (number: UInt64($0.id.dropFirst(2)) ?? 0, info: $0) }.sorted { $0.number < $1.number }
+    let rest = matching.drop { item in query.after.map { item.number <= $0 } ?? false }
+    let page = rest.prefix(query.limit)
+    return Listing(
+      items: page.map(\.info), total: matching.count, next: page.count < rest.count ? page.last?.number : nil)
+  }
+  func connection(_ id: String) async -> ConnectionInfo? {
+    self.state.withLock { $0.connections.first { $0.id == id } }
+  }
 
   func dial(peer: PeerID?, addresses: [Multiaddr], timeout: Duration?) async -> DialResult {
     self.note("dial \(peer.map { "\($0)" } ?? "-") \(addresses) \(timeout.map { "\($0)" } ?? "-")")
@@ -100,10 +123,15 @@ final class FakeNode: NodeControl {
   func dialInfo(_ id: String) async -> DialInfo? { await self.dials().first { $0.id == id } }
   func cancelDial(_ id: String) async -> Bool? { await self.dialInfo(id).map { $0.state == .running } }
 
-  func closedConnections(
-    before cursor: UInt64?
-  ) async -> [(cursor: UInt64, connection: ClosedConnectionInfo)] {
-    self.state.withLock { $0.closed }
+  func closedConnections(_ query: ConnectionQuery) async -> Listing<ClosedConnectionInfo, UInt64> {
+    let matching = self.state.withLock { $0.closed }.filter {
+      query.matches(
+        peer: $0.connection.connection.peerID, state: nil, direction: $0.connection.connection.direction)
+    }
+    let rest = matching.drop { item in query.after.map { item.cursor >= $0 } ?? false }
+    let page = rest.prefix(query.limit)
+    return Listing(
+      items: page.map(\.connection), total: matching.count, next: page.count < rest.count ? page.last?.cursor : nil)
   }
 
   func blocklist() async -> [Blocklist.Record] { self.state.withLock { $0.blocks } }

@@ -1,0 +1,10 @@
+import P2PCore
+
+@testable import P2PHost
+
+/// Whole lists.
+extension Host {
+  func peers() async -> [PeerInfo] { await self.peers(PeerQuery()).items }
+  func connections() async -> [ConnectionInfo] { await self.connections(ConnectionQuery()).items }
+  func closedConnections() async -> [ClosedConnectionInfo] { await self.closedConnections(ConnectionQuery()).items }
+}
