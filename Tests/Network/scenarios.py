@@ -1,10 +1,10 @@
 """What a network does to nodes that are to stay connected. Each scenario answers with its figures in words."""
 
 import signal
-import threading
 import time
 from collections.abc import Callable
 
+import links
 from events import wait_until
 from lab import SLACK_SECONDS, Lab
 from node import BACKOFF_INITIAL, BACKOFF_MAX, DETECTION_SECONDS, PORT, Node
@@ -70,7 +70,8 @@ def address_change(lab: Lab) -> str:
     marks = {node: node.story.mark() for node in nodes}
     moved.host.move()
     lab.progress("the address has changed")
-    # Whoever dialled the moved node must hear from it: it knows where they are.
+    # Whoever dialled the moved node must hear from it: it knows where they are. The old address is looked for first: a
+    # connection that ends between the two looks is then missed by neither.
     bound = DETECTION_SECONDS + 2 * BACKOFF_INITIAL + SLACK_SECONDS
 
     def arrived() -> list[str]:
@@ -79,7 +80,7 @@ def address_change(lab: Lab) -> str:
                 or f"/{moved.host.spare_ipv6}/" in connection["local_address"]]
         return [f"{each} is at an address that is gone" for each in gone]
 
-    took = lab.none_left(lambda: disagreements(nodes, all_pairs(nodes)) + arrived(), bound)
+    took = lab.none_left(lambda: arrived() + disagreements(nodes, all_pairs(nodes)), bound)
     for node in nodes[1:]:
         node.ping(moved)
     lost = sum(event["to"] in ("idle", "failed")
@@ -110,7 +111,7 @@ def name_change(lab: Lab) -> str:
                     if f"/{away.host.ipv4}/" not in each and f"/{away.host.ipv6}/" not in each]
 
         took = lab.none_left(
-            lambda: disagreements(nodes, all_pairs(nodes)) + there(), DETECTION_SECONDS + 2 * BACKOFF_MAX + SLACK_SECONDS)
+            lambda: there() + disagreements(nodes, all_pairs(nodes)), DETECTION_SECONDS + 2 * BACKOFF_MAX + SLACK_SECONDS)
         home.ping(away)
         return f"at the new address after {took:.1f} s, {names.asked - asked} questions to the name server"
     finally:
@@ -173,113 +174,8 @@ def stopped(lab: Lab) -> str:
     begin = time.monotonic()
     sleeper.signal(signal.SIGSTOP)
     lab.progress("a process hangs")
-    noticed = hold(lab, others, all_pairs(others), begin, DETECTION_SECONDS + 3)
-    return f"{noticed}, " + lab.heal(others, all_pairs(others), lambda: None) + "; " + wake(lab, nodes, sleeper)
-
-
-def wake(lab: Lab, nodes: list[Node], sleeper: Node) -> str:
-    sleeper.signal(signal.SIGCONT)
-    begin = time.monotonic()
-    bound = 2 * BACKOFF_MAX
-    lab.reconnect(nodes, all_pairs(nodes), bound + SLACK_SECONDS)
-    took = time.monotonic() - begin
-    lab.agree(nodes)
-    return f"awake, reconnected after {took:.1f} s (bound {bound:g} s), settled {time.monotonic() - begin:.1f} s"
-
-
-def flaps(nodes: list[Node]) -> int:
-    return sum(peer["flap_count"] for node in nodes for peer in node.peers())
-
-
-def steady(lab: Lab, nodes: list[Node], work: Callable[[], str]) -> str:
-    """Does `work` while pings go between all; no connection may end meanwhile."""
-    marks = {node: node.story.mark() for node in nodes}
-    ended = threading.Event()
-    failed: list[str] = []
-
-    def pings():
-        while not ended.wait(0.5):
-            try:
-                nodes[0].ping(nodes[1], count=1)
-            except AssertionError as error:
-                failed.append(str(error))
-
-    thread = threading.Thread(target=pings)
-    thread.start()
-    try:
-        figures = work()
-    finally:
-        ended.set()
-        thread.join()
-    if failed:
-        raise AssertionError(f"{len(failed)} pings failed: {failed[0]}")
-    tools = 0
-    for node in nodes:
-        members = {other.peer_id for other in nodes}
-        for event in node.story.since(marks[node], "connection.state_changed"):
-            if event["peer_id"] not in members:
-                tools += 1  # `fednode perf` comes and goes
-            elif event["to"] != "connected":
-                raise AssertionError(f"{node.name} lost a connection: {event}")
-    lab.agree(nodes, seconds=5)
-    return figures
-
-
-def small_mtu(lab: Lab) -> str:
-    """A card of 1280 bytes; and a switch that swallows without a word what is larger."""
-    told = []
-    for card, port, what in ((True, True, "on the card"), (False, True, "on the way")):
-        nodes = [lab.node() for _ in range(2)]
-        lab.pin(nodes)
-        nodes[1].host.set_mtu(1280, card=card, port=port)
-        lab.start(nodes)
-        lab.agree(nodes, seconds=10)
-
-        def work(nodes=nodes) -> str:
-            figures = nodes[0].perf(nodes[1], 2_000_000, 2_000_000, seconds=30)
-            return ", ".join(f"{way} {2_000_000 * 8e-6 / figures[f'{way}_seconds']:.1f} Mbit/s" for way in ("upload", "download"))
-
-        figures = steady(lab, nodes, work)
-        mtus = [connection["mtu"] for node in nodes for connection in node.connections()]
-        if max(mtus) > 1280 - 28:
-            raise AssertionError(f"datagrams of {mtus} bytes do not fit into 1280")
-        told.append(f"{what}: datagrams of {max(mtus)}, {figures}")
-    return "; ".join(told)
-
-
-def loss(lab: Lab) -> str:
-    """5 % of all datagrams are lost on arrival, on every host."""
-    nodes = lab.mesh(3)
-    for node in nodes:
-        node.host.drop_percent(5)
-    lab.progress("5 % are lost")
-
-    def work() -> str:
-        figures = nodes[0].perf(nodes[1], 10_000_000, 10_000_000, seconds=60)
-        time.sleep(10)
-        lost = sum(node.host.dropped() for node in nodes)
-        if lost == 0:
-            raise AssertionError("the rule has dropped nothing")
-        return f"20 MB in {figures['upload_seconds'] + figures['download_seconds']:.1f} s, {lost} packets dropped"
-
-    return steady(lab, nodes, work) + ", nobody flapped"
-
-
-def slow_link(lab: Lab) -> str:
-    """1 Mbit/s by a token bucket, filled by a transfer: pings and keep-alives must get through."""
-    nodes = lab.mesh(2)
-    for node in nodes:
-        node.host.limit_rate("1mbit")
-    lab.progress("1 Mbit/s")
-
-    def work() -> str:
-        figures = nodes[0].perf(nodes[1], 600_000, 600_000, seconds=60)
-        rates = [600_000 * 8e-6 / figures[f"{way}_seconds"] for way in ("upload", "download")]
-        if max(rates) > 1.3:
-            raise AssertionError(f"{rates} Mbit/s are more than the bucket lets through")
-        return f"upload {rates[0]:.2f}, download {rates[1]:.2f} Mbit/s"
-
-    return steady(lab, nodes, work) + ", nobody flapped"
+    told = hold(lab, others, all_pairs(others), begin, DETECTION_SECONDS + 3)
+    return f"{told}, " + lab.heal(nodes, all_pairs(nodes), lambda: sleeper.signal(signal.SIGCONT), asked=others)
 
 
 def third_dies(count: int) -> Callable[[Lab], str]:
@@ -316,9 +212,9 @@ def table(quick: bool) -> dict[str, Callable[[Lab], str]]:
         "restart-same-key": restart_same_key,
         "restart-other-key": restart_other_key,
         "stopped": stopped,
-        "mtu-1280": small_mtu,
-        "loss-5-percent": loss,
-        "rate-limit": slow_link,
+        "mtu-1280": links.small_mtu,
+        "loss-5-percent": links.loss,
+        "rate-limit": links.slow_link,
         "mesh": third_dies(8 if quick else 16),
     }
     if quick:
