@@ -23,8 +23,13 @@ class Story:
         if self._response.status != 200:
             raise AssertionError(f"GET /v1/events answers {self._response.status}: {self._response.read()!r}")
         connection.sock.settimeout(SILENCE_SECONDS)
+        self._base: list[dict] = []
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
+
+    def begin(self, connections: list[dict]):
+        """With what was there just after the subscription: a node connects before its API is there to be asked."""
+        self._base = connections
 
     def _read(self):
         try:
@@ -56,29 +61,33 @@ class Story:
         """What is out of order: a gap in the numbers, a state that does not follow from the one before it, a connection
         that lives on after its end, a peer that is told connected without a connection."""
         problems = [self._fault] if self._fault else []
-        number, states, ended = None, {}, set()
+        number, ended = None, set()
+        # None: not known, as it was before the subscription.
+        states: dict[str, str | None] = {connection["id"]: None for connection in self._base}
         live: dict[str, set[str]] = {}
+        for connection in self._base:
+            live.setdefault(connection["peer_id"], set()).add(connection["id"])
         for event in self.events():
             number, gap = self._follows(number, event)
             problems += gap
             if event["type"] not in STATE_CHANGES:
                 continue
             peer, connection = event["peer_id"], event["connection_id"]
-            subject = connection or peer
+            subject, of_peer = connection or peer, live.setdefault(peer, set())
             before = states.get(subject, "connecting" if connection else None)
-            if before is not None and event["from"] != before:
+            if before not in (None, event["from"]):
                 problems.append(f"{event['id']}: {subject} was {before}, and goes from {event['from']} to {event['to']}")
             if subject in ended:
                 problems.append(f"{event['id']}: {subject} goes to {event['to']} after its end")
             states[subject] = event["to"]
-            if connection:
-                (live.setdefault(peer, set()).add if event["to"] == "connected" else live.setdefault(peer, set()).discard)(
-                    connection)
-                if event["to"] in ("idle", "failed"):
-                    ended.add(connection)
-                    if not event["reason"]:
-                        problems.append(f"{event['id']}: {connection} ended without a reason")
-            elif event["to"] == "connected" and not live.get(peer):
+            if connection and event["to"] == "connected":
+                of_peer.add(connection)
+            elif connection and event["to"] in ("idle", "failed"):
+                of_peer.discard(connection)
+                ended.add(connection)
+                if not event["reason"]:
+                    problems.append(f"{event['id']}: {connection} ended without a reason")
+            elif not connection and event["to"] == "connected" and not of_peer:
                 problems.append(f"{event['id']}: {peer} is connected without a connection")
         self.states, self.live = states, live
         return problems
@@ -100,7 +109,7 @@ class Story:
             if state not in (None, peer["state"]):
                 told.append(f"{peer['peer_id']} is {peer['state']}; its last event said {state}")
         listed = {connection["id"] for connection in connections}
-        live = set().union(*self.live.values()) if self.live else set()
+        live = set().union(*self.live.values())
         if listed != live:
             told.append(f"connections are {sorted(listed)}; by the events they are {sorted(live)}")
         return told

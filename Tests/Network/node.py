@@ -76,6 +76,7 @@ class Node:
 
     def wait_ready(self):
         self.stories.append(wait_until(f"{self.name} to serve its API", self._listen, READY_SECONDS))
+        self.story.begin(self.connections())
 
     def _listen(self) -> Story | None:
         self.require_running()
