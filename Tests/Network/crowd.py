@@ -60,6 +60,7 @@ def visit(node: Node, crowd, bench: pathlib.Path, count: int) -> tuple[list[str]
     process = subprocess.Popen(
         [*crowd.prefix(), bench, "load", "--target", target, "--n", str(count), "--seconds", str(LOAD_SECONDS)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    node.tools.append(process)
     watchdog = threading.Timer(LOAD_SECONDS, process.kill)
     watchdog.start()
     answers = []

@@ -136,9 +136,15 @@ class Lab:
                 (node.log.parent / f"events-{number}.jsonl").write_text(lines)
 
     def close(self):
-        for node in self.nodes:
-            if node.running():
-                with contextlib.suppress(ProcessLookupError):
-                    node.child.kill()
-                node.child.wait()
+        self._kill()
         self.network.close()
+        # One that was being started meanwhile; without its namespace none can start any more.
+        self._kill()
+
+    def _kill(self):
+        for node in self.nodes:
+            for process in [node.child, *node.tools]:
+                if process and process.poll() is None:
+                    with contextlib.suppress(ProcessLookupError):
+                        process.kill()
+                    process.wait()

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable
 
 TOOLS = ("ip", "nft", "tc", "ss", "nsenter")
+COMMAND_SECONDS = 30
 CLONE_NEWNET = 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -24,7 +25,8 @@ class Unavailable(Exception):
 
 def command(*words: object, text: str | None = None) -> str:
     """Standard output of a program; an error that has its words when it fails."""
-    ended = subprocess.run([str(word) for word in words], input=text, capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [str(word) for word in words], input=text, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS)
     if ended.returncode != 0:
         raise RuntimeError(f"{' '.join(map(str, words))}: exit {ended.returncode}: {ended.stderr.strip()}")
     return ended.stdout
@@ -40,7 +42,7 @@ def require():
     try:
         with contextlib.closing(Network()) as network:
             network.add()
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
         raise Unavailable(f"making a host failed: {error}") from None
 
 

@@ -31,7 +31,8 @@ class Node:
         self.configuration: dict = {}
         self.stories: list[Story] = []
         self.child: subprocess.Popen | None = None
-        self.faults: list[str] = []
+        # Programs that were started to talk to the node.
+        self.tools: list[subprocess.Popen] = []
         self.key = self._folder / "identity.key"
         self.new_key("identity.key")
 
@@ -195,10 +196,12 @@ class Node:
     def perf(self, target: "Node", upload: int, download: int, seconds: int) -> dict:
         """What `fednode perf` measures from this host to another node."""
         address = f"{target.addresses()[0]}/p2p/{target.peer_id}"
-        ended = subprocess.run(
+        tool = subprocess.Popen(
             [*self.host.prefix(), self._binary, "perf", "--json", "--upload", str(upload), "--download", str(download),
              "--timeout", f"{seconds}s", address],
-            capture_output=True, text=True, check=False, timeout=seconds + 20)
-        if ended.returncode != 0:
-            raise AssertionError(f"perf from {self.name} to {target.name}: {ended.stdout}{ended.stderr}")
-        return json.loads(ended.stdout)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        self.tools.append(tool)
+        answer, errors = tool.communicate(timeout=seconds + 20)
+        if tool.returncode != 0:
+            raise AssertionError(f"perf from {self.name} to {target.name}: {answer}{errors}")
+        return json.loads(answer)
