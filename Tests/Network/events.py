@@ -61,7 +61,7 @@ class Story:
         """What is out of order: a gap in the numbers, a state that does not follow from the one before it, a connection
         that lives on after its end, a peer that is told connected without a connection."""
         problems = [self._fault] if self._fault else []
-        number, ended = None, set()
+        number, ended = None, {}
         # None: not known, as it was before the subscription.
         states: dict[str, str | None] = {connection["id"]: None for connection in self._base}
         live: dict[str, set[str]] = {}
@@ -84,12 +84,12 @@ class Story:
                 of_peer.add(connection)
             elif connection and event["to"] in ("idle", "failed"):
                 of_peer.discard(connection)
-                ended.add(connection)
+                ended[connection] = event["reason"]
                 if not event["reason"]:
                     problems.append(f"{event['id']}: {connection} ended without a reason")
             elif not connection and event["to"] == "connected" and not of_peer:
                 problems.append(f"{event['id']}: {peer} is connected without a connection")
-        self.states, self.live = states, live
+        self._states, self._live, self._ended = states, live, ended
         return problems
 
     @staticmethod
@@ -101,17 +101,22 @@ class Story:
             return now, [f"{event['id']} follows number {number}"]
         return now, []
 
-    def disagreements(self, peers: list[dict], connections: list[dict]) -> list[str]:
+    def disagreements(self, peers: list[dict], connections: list[dict], closed: list[dict]) -> list[str]:
         """Where the story does not end in what the API says now. Call it when nothing happens, after `problems`."""
         told = []
         for peer in peers:
-            state = self.states.get(peer["peer_id"])
+            state = self._states.get(peer["peer_id"])
             if state not in (None, peer["state"]):
                 told.append(f"{peer['peer_id']} is {peer['state']}; its last event said {state}")
         listed = {connection["id"] for connection in connections}
-        live = set().union(*self.live.values())
+        live = set().union(*self._live.values())
         if listed != live:
             told.append(f"connections are {sorted(listed)}; by the events they are {sorted(live)}")
+        begin = self._events[0]["time"] if self._events else ""
+        for connection in closed:
+            reason, by_event = connection["close"]["reason"], self._ended.get(connection["id"])
+            if by_event != reason and connection["closed_at"] >= begin:
+                told.append(f"{connection['id']} was closed for {reason}; its last event said {by_event}")
         return told
 
 

@@ -105,9 +105,9 @@ class Lab:
     @staticmethod
     def _untrue(node: Node) -> list[str]:
         # In this order: what happens in between makes a difference that is gone the next time.
-        peers, connections = node.peers(), node.connections()
+        told = node.peers(), node.connections(), node.items("/v1/connections?state=closed")
         node.story.problems()
-        return [f"{node.name}: {problem}" for problem in node.story.disagreements(peers, connections)]
+        return [f"{node.name}: {problem}" for problem in node.story.disagreements(*told)]
 
     def stop(self):
         """All nodes end by SIGTERM with status 0, and none has crashed."""

@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable
 
+import crowd
 import links
 from events import wait_until
 from lab import SLACK_SECONDS, Lab
@@ -215,6 +216,7 @@ def table(quick: bool) -> dict[str, Callable[[Lab], str]]:
         "mtu-1280": links.small_mtu,
         "loss-5-percent": links.loss,
         "rate-limit": links.slow_link,
+        "simultaneous": crowd.simultaneous(30 if quick else 200),
         "mesh": third_dies(8 if quick else 16),
     }
     if quick:
