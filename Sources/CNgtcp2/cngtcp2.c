@@ -617,9 +617,11 @@ int cng_verify_retry(cng_initial *initial, const clinux_address *remote, const u
   return 0;
 }
 
-int64_t cng_write_refusal(uint8_t *packet, size_t capacity, const cng_initial *initial, uint64_t code) {
+int64_t cng_write_refusal(uint8_t *packet, size_t capacity, const cng_initial *initial, uint64_t code,
+                          const uint8_t *reason, size_t reason_length) {
   ngtcp2_cid dcid = to_cid(&initial->scid), scid = to_cid(&initial->dcid);
-  return ngtcp2_crypto_write_connection_close(packet, capacity, initial->version, &dcid, &scid, code, NULL, 0);
+  return ngtcp2_crypto_write_connection_close(packet, capacity, initial->version, &dcid, &scid, code, reason,
+                                              reason_length);
 }
 
 int64_t cng_write_stateless_reset(uint8_t *packet, size_t length, const uint8_t *secret, const cng_cid *dcid) {

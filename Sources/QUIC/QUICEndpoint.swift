@@ -190,7 +190,9 @@ final class QUICEndpoint: QUICConnectionOwner {
       guard
         cng_verify_retry(&initial, &remote, self.environment.secret, QUICEndpoint.retryTokenNanoseconds, now) == 0
       else {
-        self.answer(&local, &remote, now) { packet, _ in cng_write_refusal(packet, 1_200, &initial, CNG_INVALID_TOKEN) }
+        self.answer(&local, &remote, now) { packet, _ in
+          cng_write_refusal(packet, 1_200, &initial, CNG_INVALID_TOKEN, nil, 0)
+        }
         self.counters.refused += 1
         return
       }
@@ -222,11 +224,16 @@ final class QUICEndpoint: QUICConnectionOwner {
     }
   }
 
+  /// Of a reason that is told to whom we refuse: the answer stays far below three times what came (RFC 9000 §8.1).
+  private static let refusalReasonBytesMax = 128
+
   private func refuse(
     _ initial: inout cng_initial, _ reason: String, _ local: inout clinux_address, _ remote: inout clinux_address,
     _ now: MonotonicNanoseconds
   ) {
-    self.answer(&local, &remote, now) { packet, _ in cng_write_refusal(packet, 1_200, &initial, CNG_CONNECTION_REFUSED)
+    let told = Array(reason.utf8.prefix(Self.refusalReasonBytesMax))
+    self.answer(&local, &remote, now) { packet, _ in
+      cng_write_refusal(packet, 1_200, &initial, CNG_CONNECTION_REFUSED, told, told.count)
     }
     self.counters.refused += 1
     self.tellRefusal(SocketAddress(raw: remote), reason, now)

@@ -56,7 +56,7 @@ struct Load {
     }
     if let error = dialled.error { return "unreached \(error.class.rawValue) \(error.detail)" }
     let pings = await host.ping(node, count: 1, timeout: Self.pingTimeout)
-    guard let ping = pings?.first, ping.error == nil else { return "lost ping \(pings?.first?.error ?? "no connection")" }
+    if let error = pings == nil ? "no connection" : pings?.first?.error { return "lost ping \(error)" }
     guard await host.peer(node)?.agentVersion != nil else { return "lost identify no answer" }
     return "served"
   }
