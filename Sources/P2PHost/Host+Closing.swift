@@ -61,8 +61,8 @@ extension Host {
     self.publish(peerChange ?? nil, of: peer, reason: closing.reason)
     self.drains.set(id, at: self.clock.monotonic() + (closing.grace ?? .zero) + Self.lastWordWait)
     guard let grace = closing.grace else { return connection.close(code: closing.code, reason: told) }
+    let deadline = self.clock.monotonic() + grace
     Task { [clock] in
-      let deadline = clock.monotonic() + grace
       while clock.monotonic() < deadline, let figures = await connection.statistics(),
         figures.streamsInbound + figures.streamsOutbound > 0
       {

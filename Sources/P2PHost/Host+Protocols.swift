@@ -85,7 +85,9 @@ extension Host {
         .filter { $0.utf8.count <= ProtocolRouter.protocolIDBytesMax }.prefix(Self.peerProtocolsMax).sorted()
     }
     let addressesMax = self.configuration.limits.addressesPerPeerMax
-    for address in message.listenAddresses.prefix(addressesMax) where Self.isDialable(address) {
+    let isLocal = connection.remoteAddress.isLoopback
+    for address in message.listenAddresses.prefix(addressesMax)
+    where Self.isDialable(address) && (isLocal || !address.isLoopback) {
       self.peerTable[peer]?.add(address, source: "identify", maximum: addressesMax)
     }
     self.peerTable[peer]?.lastSeenAt = self.clock.wall()
@@ -130,16 +132,18 @@ extension Host {
       record.lifecycle.state == .connected
         && self.peerTable[record.connection.remotePeer]?.protocols.contains(IdentifyPushProtocol.protocolID) == true
     }.map(\.connection)
-    await self.push(self.profile.message(observed: nil), to: connections)
+    await self.push(to: connections)
   }
 
-  private nonisolated func push(_ message: IdentifyMessage, to connections: [any Connection]) async {
+  private nonisolated func push(to connections: [any Connection]) async {
+    let profile = self.profile
     let timeout = self.configuration.limits.identifyTimeout
     await withTaskGroup(of: Void.self) { [clock, log] group in
       for (index, connection) in connections.enumerated() {
         if index >= Self.pushesParallelMax { await group.next() }
         group.addTask(executorPreference: self.transport.streamExecutor) {
           do {
+            let message = profile.message(to: connection.remoteAddress, isPush: true)
             try await clock.limit(timeout) { try await IdentifyPushProtocol.push(message, on: connection) }
           } catch {
             log.debug("identify push failed", [("peer", "\(connection.remotePeer)"), ("error", "\(error)")])

@@ -54,7 +54,7 @@ extension Host {
     self.connectionTable[connection.id]?.identification = self.identify(connection)
     self.scheduleProbe(of: connection.id)
     self.settleSimultaneousDial(connection)
-    self.probeOthers(of: peer, than: connection.id)
+    self.probeOlder(than: connection)
   }
 
   /// Why a new connection is not kept, with the code to close it with.
@@ -72,14 +72,27 @@ extension Host {
     }
     // Dials counted themselves in before they began.
     if connection.direction == .outbound { return nil }
+    var limits = self.configuration.limits.connections
+    if limits.perPeer > 0 { limits.perPeer += self.unsettledConnections(of: peer) }
     let refusal = self.connectionCounts.refusal(
-      .inbound, peer: peer, ip: ip ?? [], isPinned: self.peerTable[peer]?.isKept == true,
-      under: self.configuration.limits.connections)
+      .inbound, peer: peer, ip: ip ?? [], isPinned: self.peerTable[peer]?.isKept == true, under: limits)
     guard let refusal else { return nil }
     // Those that fill the limit may be of a process that is there no more.
-    if refusal.key == "limits.connections_per_peer" { self.probeOthers(of: peer, than: connection.id) }
+    if refusal.key == "limits.connections_per_peer" { self.probeOlder(than: connection) }
     self.tell(refusal, peer: peer)
     return (ConnectionCode.resourceLimitExceeded, refusal.words)
+  }
+
+  /// While two nodes dial each other, each by IPv4 and IPv6, there are four connections for a moment.
+  private static let unsettledMax = 4
+  private static let settlingTime: Duration = .seconds(5)
+
+  private func unsettledConnections(of peer: PeerID) -> Int {
+    let since = self.clock.monotonic() - Self.settlingTime
+    let young = (self.peerTable[peer]?.connections ?? []).count { id in
+      self.connectionTable[id].map { $0.openedSince > since } ?? false
+    }
+    return min(young, Self.unsettledMax)
   }
 
   /// Refusals that are told of within one second; anyone can cause them, and events are remembered in a ring.

@@ -84,7 +84,7 @@ package actor Host {
     self.services = services
     self.gate = Gate(policy: configuration.policy)
     self.router = ProtocolRouter(
-      executor: transport.streamExecutor, streamsMax: configuration.limits.streamsInboundMax,
+      executor: transport.streamExecutor, limits: configuration.limits.streams,
       counters: self.counters, log: Logger(subsystem: "streams"))
     self.profile = LocalProfile(
       configuration: configuration, transport: transport, router: self.router, interfaces: services.interfaces)

@@ -30,9 +30,8 @@ package struct HostConfiguration: Sendable {
 
 /// How the host finds out that a peer is there no more although its connection stands.
 package struct ProbePolicy: Sendable, Hashable {
-  static let intervalDefault: Duration = .seconds(15)
   /// Between two pings of one connection; nil: none.
-  package var interval: Duration? = Self.intervalDefault
+  package var interval: Duration? = .seconds(15)
   /// Pings without an answer, one behind the other, after which a connection is given up.
   package var missesMax = 3
 
@@ -46,8 +45,8 @@ package struct HostLimits: Sendable {
     total: 4_096, inbound: 0, outbound: 0, perPeer: 8, perIP: 0, perSubnet: 0)
   /// Above the high water, the least valuable connections are closed until the low water is reached; nil: never.
   package var water: ClosedRange<Int>?
-  /// Inbound streams of all connections together; further ones are reset with `resourceLimitExceeded`.
-  package var streamsInboundMax = 65_536
+  /// Inbound.
+  package var streams = StreamLimits()
   /// Known peers; beyond it the disconnected ones that were unseen longest are forgotten, never those of the address
   /// book.
   package var peersMax = 16_384

@@ -20,6 +20,8 @@ package struct QUICConfiguration: Sendable {
   package var connectionWindow: UInt64 = 3 << 19
   package var streamWindowMax: UInt64 = 10 << 20
   package var connectionWindowMax: UInt64 = 15 << 20
+  /// Bytes that all remotes together may send us before we read; a connection for which nothing is left is refused.
+  package var buffersMax: UInt64 = 8 << 30
 
   /// Off only where the full cost of a handshake is measured.
   package var cachesCertificates = true

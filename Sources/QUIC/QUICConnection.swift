@@ -30,6 +30,8 @@ final class QUICConnection {
   let direction: Direction
   let expectedPeer: PeerID?
   let startedAt: MonotonicNanoseconds
+  /// Bytes that the remote may send us at most before we read.
+  let windowMax: UInt64
   unowned let owner: any QUICConnectionOwner
   let loop: EventLoop?
   /// The certificates of the session; they must outlive it.
@@ -71,7 +73,8 @@ final class QUICConnection {
   var deadline: MonotonicNanoseconds = .max
   var isDirty = false
   var handle: QUICConnectionHandle?
-  var onHandshakeEnd: ((Result<QUICConnectionHandle, DialError>) -> Void)?
+  /// While it is being dialled.
+  var dial: OutboundDial?
 
   // Accounting, in UDP payload bytes and datagrams.
   private(set) var bytesIn: UInt64 = 0
@@ -116,11 +119,12 @@ final class QUICConnection {
 
   init(
     _ origin: Origin, _ environment: Environment, owner: any QUICConnectionOwner, handshakeTimeout: Duration,
-    now: MonotonicNanoseconds
+    windowMax: UInt64, now: MonotonicNanoseconds
   ) throws {
     self.direction = origin.direction
     self.expectedPeer = origin.expectedPeer
     self.startedAt = now
+    self.windowMax = windowMax
     self.lastActivity = now
     self.owner = owner
     self.loop = environment.loop
@@ -139,6 +143,8 @@ final class QUICConnection {
       session, server: server, sessionPointer: cng_conn_session_pointer(raw), credentials: environment.credentials,
       verify: verifyPeer)
     var settings = QUICConnection.settings(environment, handshakeTimeout: handshakeTimeout)
+    settings.connection_window_max = windowMax
+    settings.stream_window_max = min(windowMax, settings.stream_window_max)
     var local = origin.local.raw
     var remote = origin.remote.raw
     let result: Int32
@@ -163,7 +169,6 @@ final class QUICConnection {
     settings.stream_window = configuration.streamWindow
     settings.connection_window = configuration.connectionWindow
     settings.stream_window_max = configuration.streamWindowMax
-    settings.connection_window_max = configuration.connectionWindowMax
     settings.streams_bidi_max = UInt64(configuration.streamsPerConnection)
     settings.shard = environment.shard
     withUnsafeMutableBytes(of: &settings.secret) { $0.copyBytes(from: environment.secret.prefix(32)) }

@@ -12,6 +12,8 @@ final class QUICEndpoint: QUICConnectionOwner {
   static let retryTokenNanoseconds: UInt64 = 10_000_000_000
   /// Answers to datagrams without a connection (Retry, version negotiation, stateless reset, refusal) a second.
   static let answersPerSecondMax = 2_000
+  /// Of the reason for a refusal that the remote is told.
+  static let refusalBytesMax = 128
   /// Events about refused connections a second. The log has its own limit by address; this one bounds the work.
   static let refusalEventsPerSecondMax = 64
   /// Between two events about dropped datagrams.
@@ -35,6 +37,7 @@ final class QUICEndpoint: QUICConnectionOwner {
   private var tombstones = Tombstones()
   private var certificates = CertificateCache()
   private(set) var handshakesInbound = 0
+  private(set) var budget: BufferBudget
   private var isAccepting = false
   private var admits: ([UInt8]) -> String? = { _ in nil }
   private var answers = (second: UInt64(0), count: 0)
@@ -59,6 +62,9 @@ final class QUICEndpoint: QUICConnectionOwner {
     events: @escaping (TransportEvent) -> Void
   ) {
     self.environment = environment
+    let configuration = environment.configuration
+    self.budget = BufferBudget(
+      limit: configuration.buffersMax, wide: configuration.connectionWindowMax, narrow: configuration.connectionWindow)
     self.sink = sink
     self.wallSeconds = wallSeconds
     self.events = events
@@ -204,12 +210,14 @@ final class QUICEndpoint: QUICConnectionOwner {
       return
     }
     if self.handshakesInbound >= limit {
-      return self.refuse(&initial, "limits.handshakes: \(limit) handshakes are under way", &local, &remote, now)
+      return self.refuse(
+        &initial, "limits.handshakes: \(limit) handshakes are under way at this node", &local, &remote, now)
     }
     let connectionsMax = self.environment.configuration.connectionsMax
     if self.all.count >= connectionsMax {
       return self.refuse(&initial, "\(connectionsMax) connections are open", &local, &remote, now)
     }
+    guard self.budget.next != nil else { return self.refuse(&initial, self.budgetWords, &local, &remote, now) }
     let origin = QUICConnection.Origin(
       direction: .inbound, local: SocketAddress(raw: local), remote: SocketAddress(raw: remote), initial: initial)
     do {
@@ -224,16 +232,14 @@ final class QUICEndpoint: QUICConnectionOwner {
     }
   }
 
-  /// Of a reason that is told to whom we refuse: the answer stays far below three times what came (RFC 9000 §8.1).
-  private static let refusalReasonBytesMax = 128
-
   private func refuse(
     _ initial: inout cng_initial, _ reason: String, _ local: inout clinux_address, _ remote: inout clinux_address,
     _ now: MonotonicNanoseconds
   ) {
-    let told = Array(reason.utf8.prefix(Self.refusalReasonBytesMax))
+    // The remote's operator is to know why.
+    let words = Array(reason.utf8.prefix(QUICEndpoint.refusalBytesMax))
     self.answer(&local, &remote, now) { packet, _ in
-      cng_write_refusal(packet, 1_200, &initial, CNG_CONNECTION_REFUSED, told, told.count)
+      cng_write_refusal(packet, 1_200, &initial, CNG_CONNECTION_REFUSED, words, words.count)
     }
     self.counters.refused += 1
     self.tellRefusal(SocketAddress(raw: remote), reason, now)
@@ -265,40 +271,60 @@ final class QUICEndpoint: QUICConnectionOwner {
     if wall >= self.environment.credentials.renewalTime {
       self.environment.credentials = try self.environment.credentials.renewed(now: wall)
     }
+    let window = self.budget.next ?? self.budget.narrow
     let connection = try QUICConnection(
-      origin, self.environment, owner: self, handshakeTimeout: handshakeTimeout, now: now)
+      origin, self.environment, owner: self, handshakeTimeout: handshakeTimeout, windowMax: window, now: now)
+    self.budget.reserve(window)
     self.all[ObjectIdentifier(connection)] = connection
     return connection
   }
 
   // MARK: Dial
 
-  /// Begins a connection; `ended` is called once, when it is established or has failed.
+  /// Begins a dial; `ended` is called once, when a connection is established or the dial has failed.
   func connect(
     local: SocketAddress, remote: SocketAddress, expecting peer: PeerID?, timeout: Duration, now: MonotonicNanoseconds,
     ended: @escaping (Result<QUICConnectionHandle, DialError>) -> Void
-  ) -> QUICConnection? {
+  ) -> OutboundDial {
     let origin = QUICConnection.Origin(direction: .outbound, local: local, remote: remote, expectedPeer: peer)
-    do {
-      let connection = try self.makeConnection(origin, handshakeTimeout: timeout, now: now)
-      connection.onHandshakeEnd = ended
-      connection.markDirty()
-      return connection
-    } catch {
-      ended(.failure(DialError(.handshakeFailed, "\(error)", temporary: true)))
-      return nil
+    let dial = OutboundDial(origin, timeout: timeout, now: now, ended: ended)
+    self.begin(dial, now: now)
+    return dial
+  }
+
+  private func begin(_ dial: OutboundDial, now: MonotonicNanoseconds) {
+    guard self.budget.next != nil else {
+      return dial.end(.failure(DialError(.limitExceeded, self.budgetWords, temporary: true)))
     }
+    do {
+      let connection = try self.makeConnection(dial.origin, handshakeTimeout: dial.timeLeft(now: now), now: now)
+      dial.begin(connection)
+      connection.markDirty()
+    } catch {
+      dial.end(.failure(DialError(.handshakeFailed, "\(error)", temporary: true)))
+    }
+  }
+
+  /// A fresh connection in place of one that has heard nothing for too long; false where that is not due.
+  private func renew(_ connection: QUICConnection, now: MonotonicNanoseconds) -> Bool {
+    guard let dial = connection.dial, dial.isStale(connection, now: now) else { return false }
+    connection.dial = nil
+    self.remove(connection, CloseReason("renewed", initiator: .local))
+    self.begin(dial, now: now)
+    return true
+  }
+
+  private var budgetWords: String {
+    "limits.buffers: \(self.budget.limit) bytes are reserved for what peers may send; raise it"
   }
 
   /// The network says that datagrams to `remote` do not arrive: dials that have heard nothing from there end.
   /// Such messages can be forged, so nothing that has been heard from is touched (RFC 9000 §21.9).
   func unreachable(_ remote: SocketAddress, error: DialError, now: MonotonicNanoseconds) {
     for connection in self.all.values
-    where connection.direction == .outbound && connection.phase == .handshaking && !connection.heardFromRemote
-      && connection.path.remote == remote
-    {
-      connection.onHandshakeEnd?(.failure(error))
-      connection.onHandshakeEnd = nil
+    where connection.phase == .handshaking && !connection.heardFromRemote && connection.path.remote == remote {
+      guard let dial = connection.dial, dial.note(networkError: error, now: now) else { continue }
+      dial.end(.failure(error))
       self.remove(connection, CloseReason("unreachable", initiator: .none, detail: error.detail))
     }
   }
@@ -313,6 +339,7 @@ final class QUICEndpoint: QUICConnectionOwner {
       fired += 1
       // Whatever it does next sets its own deadline; this one must not fire again in this turn.
       self.timers.set(connection, deadline: now + 1_000_000_000)
+      if self.renew(connection, now: now) { continue }
       self.settle(connection, connection.timeout(now: now), now: now)
       connection.markDirty()
     }
@@ -399,8 +426,7 @@ final class QUICEndpoint: QUICConnectionOwner {
       connection, peer: .init(id: peer.peerID, key: peer.publicKey), endpoint: self, openedAt: wallMilliseconds())
     connection.handle = handle
     self.events(.opened(handle))
-    connection.onHandshakeEnd?(.success(handle))
-    connection.onHandshakeEnd = nil
+    connection.dial?.end(.success(handle))
   }
 
   private func announceStreams(_ connection: QUICConnection) {
@@ -458,16 +484,16 @@ final class QUICEndpoint: QUICConnectionOwner {
     for token in connection.resetTokens where self.resetTokens[token] === connection { self.resetTokens[token] = nil }
     self.timers.remove(connection)
     if connection.direction == .inbound, connection.handle == nil { self.handshakesInbound -= 1 }
-    let ended = connection.onHandshakeEnd
-    connection.onHandshakeEnd = nil
+    self.budget.release(connection.windowMax)
+    let dial = connection.dial
     // What it heard is asked before it ends.
-    let failure = ended == nil ? nil : DialError(connection, reason)
+    let failure = dial == nil ? nil : DialError(connection, reason)
     connection.handle?.keepStatistics()
     connection.end(reason)
     if let handle = connection.handle { self.events(.closed(handle, reason)) }
     // The two hold each other while the connection lives.
     connection.handle = nil
-    if let failure { ended?(.failure(failure)) }
+    if let failure { dial?.end(.failure(failure)) }
   }
 
   // MARK: QUICConnectionOwner

@@ -99,11 +99,24 @@ package final class QUICStream: Stream, @unchecked Sendable {
   }
 
   func resetOnLoop(code: UInt64) {
+    if self.direction == .outbound, self.buffer.sent == 0, !self.finishSent, self.writeFailure == nil, !self.isClosed {
+      return self.abandon(code: code)
+    }
     self.readFailure = self.readFailure ?? .resetLocally
     self.writeFailure = self.writeFailure ?? .resetLocally
     self.dropReceived()
     self.connection.reset(self, code: code)
     self.wake()
+  }
+
+  /// Ends a stream of ours of which the remote has seen nothing, with a FIN and no byte. An ngtcp2 remote that is told
+  /// of a stream by RESET_STREAM makes none and never ends its side, and the stream would stay here for ever.
+  private func abandon(code: UInt64) {
+    self.buffer = SendBuffer()
+    self.finishRequested = true
+    self.connection.hasData(self)
+    self.stopOnLoop(code: code)
+    self.wakeWriter()
   }
 
   func stopOnLoop(code: UInt64) {

@@ -177,7 +177,7 @@ package final class QUICTransport: Transport, Sendable {
 /// One dial between its start and its end. On the loop.
 private final class PendingDial: @unchecked Sendable {
   // Guard: the loop's thread.
-  private var connection: QUICConnection?
+  private var dial: OutboundDial?
   private var isCancelled = false
   private var isEnded = false
 
@@ -187,15 +187,15 @@ private final class PendingDial: @unchecked Sendable {
   ) {
     func end(_ result: Result<QUICConnectionHandle, DialError>) {
       self.isEnded = true
-      self.connection = nil
+      self.dial = nil
       ended(result)
     }
     if self.isCancelled { return end(.failure(DialError(.cancelled, "the dial was given up", temporary: true))) }
     do throws(DialError) {
       let local = try driver.localAddress(towards: remote)
-      let connection = driver.endpoint.connect(
+      let dial = driver.endpoint.connect(
         local: local, remote: remote, expecting: peer, timeout: timeout, now: monotonicNow(), ended: end)
-      if !self.isEnded { self.connection = connection }
+      if !self.isEnded { self.dial = dial }
     } catch {
       end(.failure(error))
     }
@@ -204,7 +204,7 @@ private final class PendingDial: @unchecked Sendable {
   /// The remote is told, or it would wait for its own timeout.
   func cancel(_ driver: QUICDriver) {
     self.isCancelled = true
-    if let connection = self.connection {
+    if let connection = self.dial?.connection {
       driver.endpoint.close(connection, code: ConnectionCode.none, words: "", now: monotonicNow())
     }
   }

@@ -104,4 +104,55 @@ struct GateTests {
     #expect(await node.recorder.first("peer.refused", peer: second.peer)["reason"]?.contains("per_subnet") == true)
     #expect(Set(await node.host.connections().map(\.peerID)) == [first.peer, third.peer])
   }
+
+  @Test("one peer, and one protocol, may have only so many streams")
+  func streams() async throws {
+    let network = MemoryNetwork()
+    let node = try await Node.started(1, network) {
+      $0.limits.streams.perPeer = 3
+      $0.limits.streams.perProtocol = 5
+    }
+    let (first, second) = try await (Attacker(2, against: node, network), Attacker(3, against: node, network))
+    let ping = Attacker.proposal("/ipfs/ping/1.0.0")
+    func open(_ attacker: Attacker) async throws -> MemoryStream {
+      let stream = try attacker.open()
+      try await stream.write(ping, finish: false)
+      return stream
+    }
+    var served: [MemoryStream] = []
+    for attacker in [first, first, first, second, second] { served.append(try await open(attacker)) }
+    for stream in served { #expect(try await Attacker.read(ping.count, from: stream) == ping) }
+    let surplus = try first.open()
+    await #expect(throws: StreamError.reset(code: StreamCode.resourceLimitExceeded)) {
+      _ = try await surplus.read(upTo: 1)
+    }
+    let sixth = try await open(second)
+    await #expect(throws: StreamError.reset(code: StreamCode.resourceLimitExceeded)) {
+      while try await sixth.read(upTo: 100) != nil {}
+    }
+    // Those that end make room.
+    served[0].reset(code: 0)
+    #expect(try await eventually { node.host.router.streams == 4 })
+    let next = try await open(first)
+    #expect(try await Attacker.read(ping.count, from: next) == ping)
+    #expect(node.host.counters.snapshot().streamsRefused == 2)
+  }
+
+  @Test("a flood of refusals is counted, but told of at a bounded rate")
+  func refusals() async throws {
+    let (network, clock) = (MemoryNetwork(), TestClock())
+    let node = try await Node.started(1, network, clock: clock)
+    for number in 0..<1_000 {
+      node.transport.tell(.inboundRefused(remoteAddress: Node.address(UInt8(number % 200)), reason: "full"))
+    }
+    #expect(try await eventually { node.host.counters.snapshot().connectionsRefused == 1_000 })
+    #expect(node.recorder.all.count { $0.type == "peer.refused" } == 20)
+    await clock.pass(.seconds(1))
+    node.transport.tell(.inboundRefused(remoteAddress: Node.address(7), reason: "again"))
+    let next = await node.recorder.first { $0.type == "peer.refused" && $0["reason"] == "again" }
+    #expect(
+      next.fields.contains { field in
+        if case ("untold", .int(980)) = field { true } else { false }
+      })
+  }
 }

@@ -57,7 +57,7 @@ struct HostileLogTests {
   @Test("has one line for all streams beyond the limit")
   func surplus() async throws {
     let network = MemoryNetwork()
-    let node = try await Node.started(1, network) { $0.limits.streamsInboundMax = 4 }
+    let node = try await Node.started(1, network) { $0.limits.streams.total = 4 }
     let attacker = try await Attacker(2, against: node, network)
     let lines = try await Self.lines(about: "\(attacker.transport.peer)") {
       let streams = try (0..<100).map { _ in try attacker.open() }

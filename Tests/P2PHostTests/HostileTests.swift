@@ -193,7 +193,7 @@ struct HostileTests {
   @Test("resets surplus streams of a remote that opens them without end")
   func endlessStreams() async throws {
     let network = MemoryNetwork()
-    let node = try await Node.started(1, network) { $0.limits.streamsInboundMax = 64 }
+    let node = try await Node.started(1, network) { $0.limits.streams.total = 64 }
     let attacker = try await Attacker(2, against: node, network)
     let streams = try (0..<1000).map { _ in try attacker.open() }
     for stream in streams[64...] { await Self.expectReset(stream, code: StreamCode.resourceLimitExceeded) }

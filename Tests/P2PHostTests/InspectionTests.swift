@@ -166,17 +166,23 @@ struct InspectionTests {
     #expect(moved.connectionID == inbound.id)
   }
 
-  @Test("one peer may hold only so many connections")
+  @Test("one peer may hold only so many connections, and some more while two nodes dial each other")
   func perPeer() async throws {
-    let network = MemoryNetwork()
-    let node = try await Node.started(1, network) { $0.limits.connections.perPeer = 2 }
-    let transport = Node.transport(2, network)
-    try await transport.start { _ in }
-    for _ in 0..<2 { _ = try await transport.dialMemory(node.address) }
-    await node.recorder.first { $0.type == "connection.state_changed" }
-    let third = try await transport.dialMemory(node.address)
-    while !third.isClosed { await Task.yield() }
-    #expect(await node.host.peer(transport.peer)?.connections.count == 2)
+    let (network, clock) = (MemoryNetwork(), TestClock())
+    let node = try await Node.started(1, network, clock: clock) { $0.limits.connections.perPeer = 2 }
+    // It answers pings.
+    let transport = try await Node.started(2, network).transport
+    func connections() async -> Int { await node.host.peer(transport.peer)?.connections.count ?? 0 }
+    for _ in 0..<6 { _ = try await transport.dialMemory(node.address) }
+    #expect(try await eventually { await connections() == 6 })
+    let seventh = try await transport.dialMemory(node.address)
+    #expect(try await eventually { seventh.isClosed })
+    for connection in transport.connections[..<4] { connection.close(code: 0, reason: "") }
+    #expect(try await eventually { await connections() == 2 })
+    #expect(try await clock.pass(atMost: .seconds(7)) { clock.now > .seconds(6) })
+    let late = try await transport.dialMemory(node.address)
+    #expect(try await eventually { late.isClosed })
+    #expect(await node.recorder.first("limit.reached")["scope"] == "limits.connections_per_peer")
     #expect(await node.host.peers().count == 1)
   }
 

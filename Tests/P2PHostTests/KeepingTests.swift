@@ -23,6 +23,8 @@ extension TestClock {
     while left > .zero {
       if await condition() { return true }
       await self.pass(Host.tickInterval)
+      // Time passes only as fast as the work that it causes.
+      try await Task.sleep(for: .milliseconds(1))
       left -= Host.tickInterval
     }
     return try await eventually(condition)
@@ -178,6 +180,40 @@ struct KeepingTests {
     let event = await node.recorder.first("connection.unhealthy", peer: mute.peer)
     #expect(event["reason"] == "no answer to 3 pings")
     #expect(node.host.counters.snapshot().connectionsUnhealthy == 1)
+  }
+
+  @Test("the old connection of a peer that makes a new one is given up when it does not answer a ping")
+  func restarted() async throws {
+    let (network, clock) = (MemoryNetwork(), TestClock())
+    let node = try await Node.started(1, network, clock: clock)
+    let mute = Node.transport(2, network)
+    try await mute.start { _ in }
+    let old = try await mute.dialMemory(node.address)
+    #expect(try await eventually { await node.host.connections().count == 1 })
+    await clock.pass(.seconds(1))
+    let new = try await mute.dialMemory(node.address)
+    #expect(try await eventually { await node.host.connections().count == 2 })
+    #expect(try await clock.pass(atMost: .seconds(3)) { old.isClosed })
+    #expect(!new.isClosed)
+    #expect(await node.host.closedConnections().map(\.reason.detail) == ["no answer to a ping"])
+    #expect(await node.host.state(of: mute.peer) == .connected)
+  }
+
+  @Test("a connection whose transport never says that it is closed is cut off")
+  func cutOff() async throws {
+    let (network, clock) = (MemoryNetwork(), TestClock())
+    let node = try await Node.started(1, network, clock: clock)
+    let other = try await Node.started(2, network)
+    let result = await node.host.dial(peer: other.peer, addresses: [other.address], timeout: nil)
+    let id = try #require(result.connection?.id)
+    node.transport.silence()
+    #expect(await node.host.closeConnection(id, abort: true))
+    await clock.pass(.seconds(4))
+    #expect(await node.host.connections().map(\.state) == [.disconnecting])
+    #expect(try await clock.pass(atMost: .seconds(2)) { await node.host.connections().isEmpty })
+    #expect(await node.host.state(of: other.peer) == .failed)
+    let closed = try #require(await node.host.closedConnections().first)
+    #expect(closed.reason.reason == "closed_locally" && closed.connection.state == .failed)
   }
 
   @Test("readiness needs three quarters of the pinned peers and forgives a short dip")

@@ -38,12 +38,12 @@ struct ProtocolTests {
     #expect(message.protocols == ["/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0", "/ipfs/ping/1.0.0"])
     #expect(message.observedAddress == Node.address(2))
     let told = [
-      "\(Node.address(1))", "/ip4/127.0.0.1/udp/9000/quic-v1", "/ip4/192.168.1.5/udp/9000/quic-v1",
-      "/ip6/fd00::7/udp/9001/quic-v1",
+      "\(Node.address(1))", "/ip4/192.168.1.5/udp/9000/quic-v1", "/ip6/fd00::7/udp/9001/quic-v1",
     ]
     #expect(message.listenAddresses.map(\.description) == told)
     let info = await node.host.node()
-    #expect(info.announceAddresses.map(\.description) == told)
+    #expect(info.announceAddresses.map(\.description).filter { $0 != "/ip4/127.0.0.1/udp/9000/quic-v1" } == told)
+    #expect(info.announceAddresses.count == 4)
     #expect(info.listenAddresses == [Node.address(1)] + wildcards)
   }
 

@@ -128,10 +128,10 @@ private final class Wire {
 
   func openStream() throws -> QUICStream {
     var isEnded = false
-    let connection = try #require(
-      self.client.connect(
-        local: self.clientAddress, remote: self.serverAddress, expecting: nil, timeout: .seconds(10), now: self.now
-      ) { _ in isEnded = true })
+    let dial = self.client.connect(
+      local: self.clientAddress, remote: self.serverAddress, expecting: nil, timeout: .seconds(10), now: self.now
+    ) { _ in isEnded = true }
+    let connection = try #require(dial.connection)
     for _ in 0..<10_000 where !isEnded { self.step() }
     return try #require(connection.openStream()).get()
   }

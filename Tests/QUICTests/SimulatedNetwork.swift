@@ -201,16 +201,25 @@ final class SimulatedNetwork {
 
   final class Dial {
     var result: Result<QUICConnectionHandle, DialError>?
-    var connection: QUICConnection?
+    var outbound: OutboundDial?
+    private var established: QUICConnection?
+    /// The one that was established, or the one that is under way.
+    var connection: QUICConnection? {
+      if let under = self.outbound?.connection { self.established = under }
+      return self.established
+    }
     var error: DialError? { if case .failure(let error) = self.result { error } else { nil } }
     var isConnected: Bool { if case .success = self.result { true } else { false } }
   }
 
   func dial(_ from: Node, _ to: Node, expecting peer: PeerID? = nil, timeout: Duration = .seconds(10)) -> Dial {
     let dial = Dial()
-    dial.connection = from.endpoint.connect(
+    dial.outbound = from.endpoint.connect(
       local: from.address, remote: to.address, expecting: peer ?? to.identity.peerID, timeout: timeout, now: self.now
-    ) { dial.result = $0 }
+    ) { result in
+      _ = dial.connection
+      dial.result = result
+    }
     return dial
   }
 

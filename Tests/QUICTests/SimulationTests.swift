@@ -159,6 +159,84 @@ import Testing
     #expect(client.endpoint.connectionCount == 0)
   }
 
+  @Test("a peer that comes back during a dial is found soon", arguments: [0.5, 2.0, 3.2, 5.1, 7.3, 8.0])
+  func comesBack(after seconds: Double) throws {
+    let (network, client, server) = try self.network(21)
+    network.conditions.isBlackhole = true
+    let dial = network.dial(client, server)
+    network.run(seconds: seconds) { dial.result != nil }
+    #expect(dial.result == nil)
+    network.conditions.isBlackhole = false
+    network.run(seconds: 2.1) { dial.result != nil }
+    #expect(dial.isConnected, "\(String(describing: dial.error))")
+    #expect(client.endpoint.connectionCount == 1 && server.endpoint.connectionCount == 1)
+    let bytes = [UInt8](repeating: 7, count: 5_000)
+    #expect(network.transfer(bytes, over: dial, to: server) == bytes)
+  }
+
+  @Test("what the network says at once ends a dial, what it says later is told when the time is over")
+  func unreachable() throws {
+    let (network, client, server) = try self.network(22)
+    network.conditions.isBlackhole = true
+    let error = DialError(.noRoute, "no route to host", temporary: true)
+    let first = network.dial(client, server)
+    client.endpoint.unreachable(server.address, error: error, now: network.now)
+    #expect(first.error == error)
+    let second = network.dial(client, server, timeout: .seconds(4))
+    network.run(seconds: 2)
+    client.endpoint.unreachable(server.address, error: error, now: network.now)
+    #expect(second.result == nil)
+    network.run(seconds: 3) { second.result != nil }
+    #expect(second.error == DialError(.noRoute, "no answer; no route to host", temporary: true))
+    let third = network.dial(client, server)
+    network.run(seconds: 2)
+    let refused = DialError(.refused, "connection refused", temporary: true)
+    client.endpoint.unreachable(server.address, error: refused, now: network.now)
+    #expect(third.error == refused)
+    #expect(client.endpoint.connectionCount == 0)
+  }
+
+  @Test("memory for what peers may send is handed out in wide windows, then narrow ones, then refused")
+  func buffers() throws {
+    let network = SimulatedNetwork(seed: 23)
+    var configuration = QUICConfiguration()
+    configuration.connectionWindowMax = 4 << 20
+    configuration.connectionWindow = 1 << 20
+    configuration.buffersMax = 10 << 20
+    let server = try network.addNode("server", configuration: configuration)
+    let client = try network.addNode("client")
+    let dials = (0..<8).map { _ in network.connect(client, server) }
+    // 4 MiB within the first half, then 6 times 1 MiB.
+    #expect(dials.map(\.isConnected) == [Bool](repeating: true, count: 7) + [false])
+    #expect(dials[7].error?.class == .refused)
+    #expect(server.refusals.first?.hasPrefix("limits.buffers: 10485760 bytes") == true)
+    #expect(server.endpoint.budget.reserved == 10 << 20)
+    let back = network.dial(server, client)
+    #expect(back.error?.class == .limitExceeded)
+    client.endpoint.close(try #require(dials[0].connection), code: 0, words: "", now: network.now)
+    network.run(seconds: 1)
+    #expect(server.endpoint.budget.reserved == 6 << 20)
+    #expect(network.connect(client, server).isConnected)
+  }
+
+  @Test("a stream that is reset before anything of it was sent is gone on both sides", arguments: [false, true])
+  func resetAtOnce(hasWritten: Bool) throws {
+    let (network, client, server) = try self.network(24)
+    let dial = network.connect(client, server)
+    network.run(seconds: 1)
+    for _ in 0..<3 {
+      let stream = try #require(dial.connection?.openStream()).get()
+      if hasWritten { _ = stream.tryWrite([UInt8](repeating: 1, count: 30), finish: false) }
+      stream.resetOnLoop(code: 5)
+      network.run(seconds: 1)
+    }
+    for stream in server.streams { stream.resetOnLoop(code: 6) }
+    network.run(seconds: 1)
+    #expect(dial.connection?.streams.isEmpty == true)
+    let statistics = (server.connections.first as? QUICConnectionHandle)?.statisticsNow()
+    #expect(statistics?.streamsInbound == 0)
+  }
+
   @Test("a peer that restarts with its key resets the old connection at once")
   func statelessReset() throws {
     let (network, client, server) = try self.network(11)

@@ -181,7 +181,7 @@ bool cng_is_retry_token(const cng_initial *initial);
 // 0 and `original_dcid` filled, or -1.
 int cng_verify_retry(cng_initial *initial, const clinux_address *remote, const uint8_t *secret, uint64_t timeout_ns,
                      uint64_t now);
-// CONNECTION_CLOSE in an Initial packet for someone without a connection. `reason` is UTF-8.
+// CONNECTION_CLOSE in an Initial packet for someone without a connection.
 int64_t cng_write_refusal(uint8_t *packet, size_t capacity, const cng_initial *initial, uint64_t code,
                           const uint8_t *reason, size_t reason_length);
 int64_t cng_write_stateless_reset(uint8_t *packet, size_t length, const uint8_t *secret, const cng_cid *dcid);

@@ -16,25 +16,31 @@ extension Host {
     for id in self.probes.popDue(now: now, atMost: .max) {
       guard self.connectionTable[id]?.lifecycle.state == .connected else { continue }
       self.probes.set(id, at: now + interval)
-      self.probe(id, every: interval)
+      // So that the answer is in, or not, before the next ping is due.
+      self.probe(id, within: interval * 2 / 3, missesMax: self.configuration.probe.missesMax)
     }
   }
 
-  /// Pings the other connections of a peer that makes a new one: where its process was restarted the old ones are
-  /// dead, and it answers the ping with a stateless reset (RFC 9000 §10.3).
-  func probeOthers(of peer: PeerID, than id: String) {
-    let interval = self.configuration.probe.interval ?? ProbePolicy.intervalDefault
-    for other in self.peerTable[peer]?.connections ?? [] where other != id { self.probe(other, every: interval) }
+  /// How long an older connection of a peer that made a new one has to answer.
+  private static let oldAnswerTime: Duration = .seconds(2)
+
+  /// Pings the other connections of a peer that makes a new one in the same direction. Nobody does so who has one:
+  /// its process was restarted, and the old one is dead. It answers the ping with a stateless reset (RFC 9000
+  /// §10.3) where it can, otherwise not at all.
+  func probeOlder(than connection: any Connection) {
+    for other in self.peerTable[connection.remotePeer]?.connections ?? [] where other != connection.id {
+      guard self.connectionTable[other]?.connection.direction == connection.direction else { continue }
+      self.probe(other, within: Self.oldAnswerTime, missesMax: 1)
+    }
   }
 
-  private func probe(_ id: String, every interval: Duration) {
+  private func probe(_ id: String, within timeout: Duration, missesMax: Int) {
     guard let record = self.connectionTable[id], record.lifecycle.state == .connected, !record.isProbing else { return }
     self.connectionTable[id]?.isProbing = true
     let connection = record.connection
-    // So that the answer is in, or not, before the next ping is due.
-    let timeout = interval * 2 / 3
     Task(executorPreference: self.transport.streamExecutor) {
-      await self.probed(connection, isAlive: await self.answers(connection, within: timeout))
+      await self.probed(
+        connection, isAlive: await self.answers(connection, within: timeout), missesMax: missesMax)
     }
   }
 
@@ -50,7 +56,7 @@ extension Host {
     }
   }
 
-  private func probed(_ connection: any Connection, isAlive: Bool) {
+  private func probed(_ connection: any Connection, isAlive: Bool, missesMax: Int) {
     let id = connection.id
     guard self.connectionTable[id] != nil else { return }
     self.connectionTable[id]?.isProbing = false
@@ -60,11 +66,12 @@ extension Host {
     }
     self.connectionTable[id]?.misses += 1
     let misses = self.connectionTable[id]?.misses ?? 0
-    guard misses >= self.configuration.probe.missesMax else { return }
+    guard misses >= missesMax else { return }
+    let words = misses == 1 ? "no answer to a ping" : "no answer to \(misses) pings"
     self.counters.connectionUnhealthy()
     self.publish(
       "connection.unhealthy", peer: connection.remotePeer, connection: id,
-      fields: [("misses", .int(Int64(misses))), ("reason", .string("no answer to \(misses) pings"))])
-    self.beginClosing(id, Closing(reason: "no answer to \(misses) pings"))
+      fields: [("misses", .int(Int64(misses))), ("reason", .string(words))])
+    self.beginClosing(id, Closing(reason: words))
   }
 }

@@ -11,7 +11,7 @@ struct IdentifyProtocol: ProtocolHandler {
   var protocolIDs: [String] { [Self.protocolID] }
 
   func handle(_ stream: ProtocolStream, context: StreamContext) async throws {
-    let message = self.profile.message(observed: context.connection.remoteAddress)
+    let message = self.profile.message(to: context.connection.remoteAddress)
     try await stream.write(VarintFramer.frame(message.protobuf), finish: true)
   }
 

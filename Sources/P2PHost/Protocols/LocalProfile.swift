@@ -23,8 +23,8 @@ final class LocalProfile: Sendable {
   }
 
   /// What is configured to be announced, or else the listen addresses, wildcards replaced by the addresses of the
-  /// interfaces.
-  func addresses() -> [Multiaddr] {
+  /// interfaces. Those of loopback only for somebody there: elsewhere they lead to another node.
+  func addresses(forLoopback isLoopback: Bool = true) -> [Multiaddr] {
     let announced = self.configuration.announceAddresses
     if !announced.isEmpty { return Array(announced.prefix(Self.addressesMax)) }
     var found: [Multiaddr] = []
@@ -41,17 +41,20 @@ final class LocalProfile: Sendable {
       }
     }
     var seen: Set<Multiaddr> = []
-    return Array(found.filter { seen.insert($0).inserted }.prefix(Self.addressesMax))
+    return Array(
+      found.filter { seen.insert($0).inserted && (isLoopback || !$0.isLoopback) }.prefix(Self.addressesMax))
   }
 
-  /// The answer to a peer that we see at `observed`; nil in a push. Leaves out addresses where it would get too long.
-  func message(observed: Multiaddr?) -> IdentifyMessage {
+  /// For a peer whose connection comes from `remote`. Leaves out addresses where it would get too long.
+  ///
+  /// - Parameter isPush: it does not say where we see the peer.
+  func message(to remote: Multiaddr, isPush: Bool = false) -> IdentifyMessage {
     var message = IdentifyMessage()
     message.protocolVersion = IdentifyMessage.protocolVersion
     message.agentVersion = self.configuration.agentVersion
     message.publicKey = self.configuration.publicKey.protobuf
-    message.listenAddresses = self.addresses()
-    message.observedAddress = observed
+    message.listenAddresses = self.addresses(forLoopback: remote.isLoopback)
+    message.observedAddress = isPush ? nil : remote
     message.protocols = self.router.protocolIDs
     while message.protobuf.count > Self.messageSizeMax, !message.listenAddresses.isEmpty {
       message.listenAddresses.removeLast()

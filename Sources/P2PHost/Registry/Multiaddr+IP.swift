@@ -4,6 +4,9 @@ extension Multiaddr {
   /// 4 or 16 bytes; nil where the address names none that can be dialled.
   var ip: [UInt8]? { self.endpoint?.address }
 
+  /// Leads to the machine that dials it.
+  var isLoopback: Bool { self.endpoint?.isLoopback == true }
+
   /// Nil where the address names none that can be dialled.
   var endpoint: IPEndpoint? {
     do throws(DialError) {

@@ -23,6 +23,10 @@ final class ProtocolRouter: Sendable {
     var draining = false
     /// Inbound streams between their arrival and their end.
     var streams = 0
+    /// The same, of each peer that has any.
+    var ofPeer: [PeerID: Int] = [:]
+    /// Those whose protocol is known, of each protocol that has any.
+    var ofProtocol: [String: Int] = [:]
     /// Those that a shutdown waits for.
     var delaying = 0
     var tick: UInt64 = 0
@@ -33,15 +37,15 @@ final class ProtocolRouter: Sendable {
 
   private let state = Mutex(State())
   private let executor: (any TaskExecutor)?
-  private let streamsMax: Int
+  private let limits: StreamLimits
   private let counters: HostCounters
   private let log: Logger
   /// For what remotes do wrong.
   private let limitedLog: RateLimitedLog
 
-  init(executor: (any TaskExecutor)?, streamsMax: Int, counters: HostCounters, log: Logger) {
+  init(executor: (any TaskExecutor)?, limits: StreamLimits, counters: HostCounters, log: Logger) {
     self.executor = executor
-    self.streamsMax = streamsMax
+    self.limits = limits
     self.counters = counters
     self.log = log
     self.limitedLog = RateLimitedLog(log)
@@ -104,34 +108,45 @@ final class ProtocolRouter: Sendable {
   func route(_ stream: any P2PCore.Stream, on connection: any Connection) {
     enum Admission {
       case ticket(UInt64)
-      case refused(code: UInt64)
+      case draining
+      case refused(StreamLimits.Refusal)
     }
+    let peer = connection.remotePeer
     let admission: Admission = self.state.withLock { state in
-      if state.draining { return .refused(code: StreamCode.shutdown) }
-      if state.streams >= self.streamsMax { return .refused(code: StreamCode.resourceLimitExceeded) }
+      if state.draining { return .draining }
+      if let refusal = self.limits.refusal(streams: state.streams, ofPeer: state.ofPeer[peer] ?? 0) {
+        return .refused(refusal)
+      }
       state.streams += 1
+      state.ofPeer[peer, default: 0] += 1
       state.lastTicket &+= 1
       state.waits[state.lastTicket] = Wait(
         since: state.tick, stream: stream, code: StreamCode.protocolNegotiationFailed)
       return .ticket(state.lastTicket)
     }
     switch admission {
-    case .refused(let code):
+    case .draining:
       self.counters.streamRefused()
-      stream.reset(code: code)
-      if code == StreamCode.resourceLimitExceeded {
-        self.limitedLog.log(
-          .notice, key: "refused \(connection.remotePeer)", "a stream was refused: too many are open",
-          [("peer", "\(connection.remotePeer)"), ("limit", "\(self.streamsMax)")])
-      }
+      stream.reset(code: StreamCode.shutdown)
+    case .refused(let refusal):
+      self.refuse(stream, peer, refusal)
     case .ticket(let ticket):
       self.counters.streamOpened()
       Task(executorPreference: self.executor) { await self.serve(stream, on: connection, ticket: ticket) }
     }
   }
 
+  private func refuse(_ stream: any P2PCore.Stream, _ peer: PeerID, _ refusal: StreamLimits.Refusal) {
+    self.counters.streamRefused()
+    stream.reset(code: StreamCode.resourceLimitExceeded)
+    self.limitedLog.log(
+      .notice, key: "refused \(peer)", "a stream was refused: too many are open; raise the limit",
+      [("peer", "\(peer)"), ("limit", refusal.key), ("value", "\(refusal.limit)")])
+  }
+
   private func serve(_ inbound: any P2PCore.Stream, on connection: any Connection, ticket: UInt64) async {
     let stream = ProtocolStream(inbound)
+    let peer = connection.remotePeer
     var found: (any ProtocolHandler)?
     let name: String?
     do throws(ProtocolStreamError) {
@@ -140,29 +155,32 @@ final class ProtocolRouter: Sendable {
         return found != nil
       }
     } catch {
-      self.ended(ticket)
+      self.ended(ticket, peer)
       self.counters.negotiationFailed()
       stream.reset(code: StreamCode.protocolNegotiationFailed)
       // Only `tick` resets a stream here.
       let late = ProtocolStreamError.notNegotiated("the remote named none within \(Self.negotiationTicksMax) s")
       self.tell(
         error == .stream(.resetLocally) ? late : error, "no protocol agreed on a stream",
-        [("peer", "\(connection.remotePeer)")])
+        [("peer", "\(peer)")])
       return
     }
     guard let name, let handler = found else {
-      self.ended(ticket)
+      self.ended(ticket, peer)
       self.counters.negotiationFailed()
       // The remote took our refusal and left: a reset would overtake the refusal.
       await self.conclude(stream)
       return
     }
-    self.negotiated(ticket, handler)
+    if let refusal = self.negotiated(ticket, name, handler) {
+      self.ended(ticket, peer)
+      return self.refuse(inbound, peer, refusal)
+    }
     if await self.run(handler, stream, StreamContext(connection: connection, protocolID: name)) {
       self.state.withLock { $0.waits[ticket] = Wait(since: $0.tick, stream: inbound, code: StreamCode.none) }
       await self.conclude(stream)
     }
-    self.handled(ticket, handler)
+    self.handled(ticket, peer, name, handler)
   }
 
   /// False when the handler failed and the stream was reset.
@@ -195,27 +213,41 @@ final class ProtocolRouter: Sendable {
     do { try await stream.conclude() } catch { stream.reset(code: error.streamCode) }
   }
 
-  private func negotiated(_ ticket: UInt64, _ handler: any ProtocolHandler) {
+  /// The limit that the stream would pass.
+  private func negotiated(
+    _ ticket: UInt64, _ name: String, _ handler: any ProtocolHandler
+  ) -> StreamLimits.Refusal? {
     let delays = handler.delaysShutdown
-    self.state.withLock { state in
+    return self.state.withLock { state in
+      if let refusal = self.limits.refusal(ofProtocol: state.ofProtocol[name] ?? 0) { return refusal }
+      state.ofProtocol[name, default: 0] += 1
       state.waits[ticket] = nil
       if delays { state.delaying += 1 }
+      return nil
     }
   }
 
-  private func handled(_ ticket: UInt64, _ handler: any ProtocolHandler) {
+  private func handled(_ ticket: UInt64, _ peer: PeerID, _ name: String, _ handler: any ProtocolHandler) {
     let delays = handler.delaysShutdown
     self.state.withLock { state in
-      state.waits[ticket] = nil
-      state.streams -= 1
+      Self.countDown(name, &state.ofProtocol)
       if delays { state.delaying -= 1 }
+      Self.end(ticket, peer, &state)
     }
   }
 
-  private func ended(_ ticket: UInt64) {
-    self.state.withLock { state in
-      state.waits[ticket] = nil
-      state.streams -= 1
-    }
+  private func ended(_ ticket: UInt64, _ peer: PeerID) {
+    self.state.withLock { Self.end(ticket, peer, &$0) }
+  }
+
+  private static func end(_ ticket: UInt64, _ peer: PeerID, _ state: inout State) {
+    state.waits[ticket] = nil
+    state.streams -= 1
+    Self.countDown(peer, &state.ofPeer)
+  }
+
+  private static func countDown<Key>(_ key: Key, _ counts: inout [Key: Int]) {
+    let count = (counts[key] ?? 1) - 1
+    counts[key] = count > 0 ? count : nil
   }
 }

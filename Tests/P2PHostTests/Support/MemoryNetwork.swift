@@ -1,8 +1,21 @@
 import Dispatch
+import Glibc
 import P2PCore
 import Synchronization
 
 @testable import P2PHost
+
+/// Seeded random numbers (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+  var state: UInt64
+  mutating func next() -> UInt64 {
+    self.state &+= 0x9E37_79B9_7F4A_7C15
+    var z = self.state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}
 
 /// A network inside the process: transports find each other by their addresses.
 final class MemoryNetwork: Sendable {
@@ -19,6 +32,20 @@ final class MemoryNetwork: Sendable {
   }
 
   private let state = Mutex(State())
+  private let jitter: Mutex<SeededGenerator?>
+
+  /// - Parameter jitterSeed: news travel for a random time of up to 3 ms, in order; nil: at once.
+  init(jitterSeed: UInt64? = nil) { self.jitter = Mutex(jitterSeed.map { SeededGenerator(state: $0) }) }
+
+  /// Takes as long as the next piece of news does.
+  fileprivate func travel() {
+    let microseconds = self.jitter.withLock { generator -> UInt32 in
+      guard var random = generator else { return 0 }
+      defer { generator = random }
+      return UInt32.random(in: 0...3_000, using: &random)
+    }
+    if microseconds > 0 { usleep(microseconds) }
+  }
 
   func add(_ transport: MemoryTransport, at address: Multiaddr) {
     self.state.withLock { $0.transports[address] = transport }
@@ -90,9 +117,15 @@ final class MemoryTransport: Transport, Sendable {
     }
   }
 
+  /// Tells nothing from now on.
+  func silence() { self.state.withLock { $0.events = nil } }
+
   func tell(_ event: TransportEvent) {
     guard let events = self.state.withLock({ $0.events }) else { return }
-    self.queue.async { events(event) }
+    self.queue.async { [network] in
+      network.travel()
+      events(event)
+    }
   }
 
   func dial(
