@@ -58,6 +58,8 @@ final class QUICConnection {
   private(set) var inboundStreams = 0
   private var queueFirst: QUICStream?
   private var queueLast: QUICStream?
+  /// Of `streams`.
+  private var delayedResets: [QUICStream] = []
   private var streamWaiters: [UnsafeContinuation<Void, Never>] = []
 
   // What happened since the endpoint last asked.
@@ -392,6 +394,18 @@ final class QUICConnection {
     self.markDirty()
   }
 
+  /// The reset of `stream` goes out with the next packets: ngtcp2 may be in the middle of reading one.
+  func hasDelayedReset(_ stream: QUICStream) {
+    self.delayedResets.append(stream)
+    self.markDirty()
+  }
+
+  func sendDelayedResets() {
+    if self.delayedResets.isEmpty { return }
+    for stream in self.delayedResets { stream.sendDelayedReset() }
+    self.delayedResets.removeAll()
+  }
+
   func stop(_ stream: QUICStream, code: UInt64) {
     guard let raw = self.raw, !stream.isClosed else { return }
     cng_stop_stream(raw, stream.id, code)
@@ -469,6 +483,7 @@ final class QUICConnection {
     let open = self.streams
     self.streams = [:]
     self.newStreams = []
+    self.delayedResets = []
     for stream in open.values { stream.connectionDidClose(reason) }
     self.wakeStreamWaiters()
     self.free()
@@ -518,7 +533,7 @@ nonisolated(unsafe) private let callbacks: UnsafePointer<cng_callbacks> = {
         stream(pointer)?.didReceive(UnsafeBufferPointer(start: data, count: length), finished: finished)
         return 0
       },
-      stream_acknowledged: { stream($1)?.buffer.acknowledge(upTo: $2) },
+      stream_acknowledged: { stream($1)?.didAcknowledge(upTo: $2) },
       stream_closed: { owner, pointer, _ in
         if let stream = stream(pointer) { connection(owner).closed(stream) }
       },

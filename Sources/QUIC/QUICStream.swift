@@ -30,6 +30,10 @@ package final class QUICStream: Stream, @unchecked Sendable {
   private(set) var finishRequested = false
   private(set) var finishSent = false
   private var writeFailure: StreamError?
+  /// The remote has acknowledged something of this stream, or sent something on it.
+  private var isKnownToRemote: Bool
+  /// The code of a reset that waits until the remote knows this stream.
+  private var delayedReset: UInt64?
   private var writer: UnsafeContinuation<Void, Never>?
   /// In the connection's queue of streams that have something to send.
   var isQueued = false
@@ -38,6 +42,7 @@ package final class QUICStream: Stream, @unchecked Sendable {
   init(connection: QUICConnection, direction: Direction, loop: EventLoop?) {
     self.connection = connection
     self.direction = direction
+    self.isKnownToRemote = direction == .inbound
     self.loop = loop
   }
 
@@ -99,18 +104,26 @@ package final class QUICStream: Stream, @unchecked Sendable {
   }
 
   func resetOnLoop(code: UInt64) {
-    if self.direction == .outbound, self.buffer.sent == 0, !self.finishSent, self.writeFailure == nil, !self.isClosed {
-      return self.abandon(code: code)
-    }
+    if self.delayedReset != nil { return }
+    let isUnknown = !self.isKnownToRemote && self.writeFailure == nil && !self.isClosed
+    if isUnknown, self.buffer.sent == 0, !self.finishSent { return self.abandon(code: code) }
     self.readFailure = self.readFailure ?? .resetLocally
     self.writeFailure = self.writeFailure ?? .resetLocally
     self.dropReceived()
-    self.connection.reset(self, code: code)
+    if isUnknown {
+      self.delayedReset = code
+      self.connection.stop(self, code: code)
+    } else {
+      self.connection.reset(self, code: code)
+    }
     self.wake()
   }
 
-  /// Ends a stream of ours of which the remote has seen nothing, with a FIN and no byte. An ngtcp2 remote that is told
-  /// of a stream by RESET_STREAM makes none and never ends its side, and the stream would stay here for ever.
+  // An ngtcp2 remote that hears of a stream by RESET_STREAM first, because the bytes before it were lost or overtaken,
+  // makes none, ignores STOP_SENDING for it and never ends its side: the stream would stay here for ever. So a reset
+  // waits until the remote knows the stream.
+
+  /// Ends a stream of ours of which nothing was sent, with a FIN and no byte.
   private func abandon(code: UInt64) {
     self.buffer = SendBuffer()
     self.finishRequested = true
@@ -129,6 +142,7 @@ package final class QUICStream: Stream, @unchecked Sendable {
   // MARK: From the connection
 
   func didReceive(_ bytes: UnsafeBufferPointer<UInt8>, finished: Bool) {
+    self.becameKnown()
     if finished { self.endReceived = true }
     if self.readFailure != nil {
       // Nobody will read it: the credit goes back at once.
@@ -145,8 +159,28 @@ package final class QUICStream: Stream, @unchecked Sendable {
     if self.buffer.unsent < QUICStream.unsentMax { self.wakeWriter() }
   }
 
+  /// All bytes before `offset` are with the remote.
+  func didAcknowledge(upTo offset: UInt64) {
+    self.buffer.acknowledge(upTo: offset)
+    self.becameKnown()
+  }
+
+  private func becameKnown() {
+    if self.isKnownToRemote { return }
+    self.isKnownToRemote = true
+    if self.delayedReset != nil { self.connection.hasDelayedReset(self) }
+  }
+
+  /// Not from within ngtcp2.
+  func sendDelayedReset() {
+    guard let code = self.delayedReset else { return }
+    self.delayedReset = nil
+    self.connection.reset(self, code: code)
+  }
+
   /// The remote aborted its side; what it sent before is lost (RFC 9000 §3.5).
   func didReset(code: UInt64) {
+    self.becameKnown()
     self.readFailure = self.readFailure ?? .reset(code: code)
     self.dropReceived()
     self.wakeReader()
@@ -154,6 +188,7 @@ package final class QUICStream: Stream, @unchecked Sendable {
 
   /// The remote reads no further; ngtcp2 has answered with RESET_STREAM.
   func didStop(code: UInt64) {
+    self.becameKnown()
     self.writeFailure = self.writeFailure ?? .reset(code: code)
     self.wakeWriter()
   }
