@@ -59,7 +59,7 @@ final class QUICConnection {
   private var queueFirst: QUICStream?
   private var queueLast: QUICStream?
   /// Of `streams`.
-  private var delayedResets: [QUICStream] = []
+  private var delayedEnds: [QUICStream] = []
   private var streamWaiters: [UnsafeContinuation<Void, Never>] = []
 
   // What happened since the endpoint last asked.
@@ -394,16 +394,16 @@ final class QUICConnection {
     self.markDirty()
   }
 
-  /// The reset of `stream` goes out with the next packets: ngtcp2 may be in the middle of reading one.
-  func hasDelayedReset(_ stream: QUICStream) {
-    self.delayedResets.append(stream)
+  /// The end of `stream` that waited goes out with the next packets: ngtcp2 may be in the middle of reading one.
+  func hasDelayedEnd(_ stream: QUICStream) {
+    self.delayedEnds.append(stream)
     self.markDirty()
   }
 
-  func sendDelayedResets() {
-    if self.delayedResets.isEmpty { return }
-    for stream in self.delayedResets { stream.sendDelayedReset() }
-    self.delayedResets.removeAll()
+  func sendDelayedEnds() {
+    if self.delayedEnds.isEmpty { return }
+    for stream in self.delayedEnds { stream.sendDelayedEnd() }
+    self.delayedEnds.removeAll()
   }
 
   func stop(_ stream: QUICStream, code: UInt64) {
@@ -483,7 +483,7 @@ final class QUICConnection {
     let open = self.streams
     self.streams = [:]
     self.newStreams = []
-    self.delayedResets = []
+    self.delayedEnds = []
     for stream in open.values { stream.connectionDidClose(reason) }
     self.wakeStreamWaiters()
     self.free()

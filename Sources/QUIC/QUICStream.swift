@@ -32,12 +32,17 @@ package final class QUICStream: Stream, @unchecked Sendable {
   private var writeFailure: StreamError?
   /// The remote has acknowledged something of this stream, or sent something on it.
   private var isKnownToRemote: Bool
-  /// The code of a reset that waits until the remote knows this stream.
-  private var delayedReset: UInt64?
+  /// What waits until the remote knows this stream.
+  private var delayedEnd: DelayedEnd?
   private var writer: UnsafeContinuation<Void, Never>?
   /// In the connection's queue of streams that have something to send.
   var isQueued = false
   var nextQueued: QUICStream?
+
+  private enum DelayedEnd {
+    case reset(code: UInt64)
+    case stop(code: UInt64)
+  }
 
   init(connection: QUICConnection, direction: Direction, loop: EventLoop?) {
     self.connection = connection
@@ -104,24 +109,22 @@ package final class QUICStream: Stream, @unchecked Sendable {
   }
 
   func resetOnLoop(code: UInt64) {
-    if self.delayedReset != nil { return }
-    let isUnknown = !self.isKnownToRemote && self.writeFailure == nil && !self.isClosed
-    if isUnknown, self.buffer.sent == 0, !self.finishSent { return self.abandon(code: code) }
+    let isUnknown = !self.isKnownToRemote && !self.isClosed
+    if isUnknown, self.writeFailure == nil, self.buffer.sent == 0, !self.finishSent { return self.abandon(code: code) }
     self.readFailure = self.readFailure ?? .resetLocally
     self.writeFailure = self.writeFailure ?? .resetLocally
     self.dropReceived()
     if isUnknown {
-      self.delayedReset = code
-      self.connection.stop(self, code: code)
+      self.delayedEnd = .reset(code: code)
     } else {
       self.connection.reset(self, code: code)
     }
     self.wake()
   }
 
-  // An ngtcp2 remote that hears of a stream by RESET_STREAM first, because the bytes before it were lost or overtaken,
-  // makes none, ignores STOP_SENDING for it and never ends its side: the stream would stay here for ever. So a reset
-  // waits until the remote knows the stream.
+  // An ngtcp2 remote that hears of a stream by RESET_STREAM or STOP_SENDING first, because the bytes before it were lost
+  // or overtaken, makes none, drops those bytes when they come, and never ends its side: the stream would stay here
+  // for ever. So both wait until the remote knows the stream.
 
   /// Ends a stream of ours of which nothing was sent, with a FIN and no byte.
   private func abandon(code: UInt64) {
@@ -135,7 +138,11 @@ package final class QUICStream: Stream, @unchecked Sendable {
   func stopOnLoop(code: UInt64) {
     self.readFailure = self.readFailure ?? .resetLocally
     self.dropReceived()
-    self.connection.stop(self, code: code)
+    if self.isKnownToRemote || self.isClosed {
+      self.connection.stop(self, code: code)
+    } else {
+      self.delayedEnd = self.delayedEnd ?? .stop(code: code)
+    }
     self.wakeReader()
   }
 
@@ -168,14 +175,17 @@ package final class QUICStream: Stream, @unchecked Sendable {
   private func becameKnown() {
     if self.isKnownToRemote { return }
     self.isKnownToRemote = true
-    if self.delayedReset != nil { self.connection.hasDelayedReset(self) }
+    if self.delayedEnd != nil { self.connection.hasDelayedEnd(self) }
   }
 
   /// Not from within ngtcp2.
-  func sendDelayedReset() {
-    guard let code = self.delayedReset else { return }
-    self.delayedReset = nil
-    self.connection.reset(self, code: code)
+  func sendDelayedEnd() {
+    switch self.delayedEnd {
+    case .reset(let code): self.connection.reset(self, code: code)
+    case .stop(let code): self.connection.stop(self, code: code)
+    case nil: break
+    }
+    self.delayedEnd = nil
   }
 
   /// The remote aborted its side; what it sent before is lost (RFC 9000 §3.5).
