@@ -70,7 +70,7 @@ let package = Package(
     tests("Jansson"),
     tests("YAML"),
     tests("ManagementAPI", ["P2PHost", "P2PCore", "MicroHTTP", "Jansson", "HTTPTestClient"]),
-    tests("fednode", ["P2PCore", "P2PHost", "Logging", "YAML"]),
+    tests("fednode", ["P2PCore", "P2PHost", "Logging", "YAML", "Jansson", "HTTPTestClient"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -2,6 +2,7 @@
 
 #include <ares.h>
 #include <arpa/inet.h>
+#include <limits.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
@@ -78,6 +79,10 @@ static void on_addresses(void *context, int status, int timeouts, struct ares_ad
   struct addresses *a = context;
   a->status = status == ARES_ECANCELLED ? TIMED_OUT : status;
   if (status != ARES_SUCCESS) return;
+  // An answer lives no longer than the aliases that lead to it.
+  int alias_ttl = INT_MAX;
+  for (struct ares_addrinfo_cname *alias = result->cnames; alias; alias = alias->next)
+    if (alias->ttl < alias_ttl) alias_ttl = alias->ttl;
   for (struct ares_addrinfo_node *node = result->nodes; node && a->count < a->maximum; node = node->ai_next) {
     ccares_address *one = &a->found[a->count];
     if (node->ai_family == AF_INET) {
@@ -89,7 +94,8 @@ static void on_addresses(void *context, int status, int timeouts, struct ares_ad
     } else {
       continue;
     }
-    one->ttl = node->ai_ttl > 0 ? (uint32_t)node->ai_ttl : 0;
+    int ttl = node->ai_ttl < alias_ttl ? node->ai_ttl : alias_ttl;
+    one->ttl = ttl > 0 ? (uint32_t)ttl : 0;
     a->count++;
   }
   ares_freeaddrinfo(result);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/errqueue.h>
+#include <linux/rtnetlink.h>
 #include <malloc.h>
 #include <netinet/udp.h>
 #include <pthread.h>
@@ -230,6 +231,36 @@ int clinux_source_address(const clinux_address *remote, clinux_address *source) 
     else source->u.v6.sin6_port = 0;
   }
   return result;
+}
+
+int clinux_netlink_open(void) {
+  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+  if (fd < 0) return -errno;
+  struct sockaddr_nl local = {
+      .nl_family = AF_NETLINK,
+      .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE};
+  if (bind(fd, (struct sockaddr *)&local, sizeof local) < 0) {
+    int error = errno;
+    close(fd);
+    return -error;
+  }
+  return fd;
+}
+
+long clinux_netlink_receive(int fd, uint8_t *data, size_t capacity) {
+  // Whatever is not from the kernel is passed over, so many at a time.
+  for (int tries = 0; tries < 16; tries++) {
+    struct sockaddr_nl from = {0};
+    struct iovec vector = {data, capacity};
+    struct msghdr header = {.msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &vector, .msg_iovlen = 1};
+    ssize_t count = recvmsg(fd, &header, MSG_DONTWAIT);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
+    if (from.nl_pid != 0) continue;
+    if (header.msg_flags & MSG_TRUNC) return -ENOBUFS;
+    return count;
+  }
+  return 0;
 }
 
 int clinux_epoll_wait(int epoll, struct epoll_event *events, int maximum, int64_t timeout_ns) {

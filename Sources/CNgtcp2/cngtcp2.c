@@ -206,6 +206,8 @@ static int on_path_validation(ngtcp2_conn *conn, uint32_t flags, const ngtcp2_pa
 #if VERSION_1
   (void)old_path;
 #endif
+  // A later validation took its place.
+  if (result == NGTCP2_PATH_VALIDATION_RESULT_ABORTED) return 0;
   owner_callbacks->path_validated(OWNER, result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS);
   return 0;
 }

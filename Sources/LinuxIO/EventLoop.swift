@@ -42,8 +42,6 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
   private var participants: [any EventLoopParticipant] = []
   private var descriptors: [Int32: any EventLoopParticipant] = [:]
   private var thread = pthread_t()
-  /// When the current turn began; for a watchdog.
-  private let lastTurn = Atomic<UInt64>(0)
 
   package init() throws(SystemError) {
     self.epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
@@ -89,11 +87,6 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
 
   /// True on the loop's own thread.
   package var isCurrent: Bool { self.threadID.load(ordering: .relaxed) == UInt(pthread_self()) }
-
-  /// How long the current or last turn has been going on without the next one beginning, given that work was due.
-  package var sinceLastTurn: Duration {
-    .nanoseconds(Int64(clamping: monotonicNow() &- self.lastTurn.load(ordering: .relaxed)))
-  }
 
   // MARK: Executor
 
@@ -183,7 +176,6 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
         self.runJobs()
         self.runClosures()
         let now = monotonicNow()
-        self.lastTurn.store(now, ordering: .relaxed)
         deadline = .max
         for participant in self.participants { deadline = min(deadline, participant.turn(now: now)) }
         if stopping, self.localJobs.isEmpty, self.localClosures.isEmpty { break }

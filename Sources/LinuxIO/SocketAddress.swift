@@ -35,6 +35,12 @@ package struct SocketAddress: Hashable, Sendable {
     }
   }
 
+  package var withoutPort: SocketAddress {
+    var address = self
+    address.port = 0
+    return address
+  }
+
   /// Interface index of a link-local IPv6 address, 0 for none.
   package var scope: UInt32 { self.isIPv6 ? self.raw.u.v6.sin6_scope_id : 0 }
 

@@ -13,7 +13,7 @@ package final class UDPSocket {
   /// What the kernel granted, bytes.
   package let receiveBufferBytes: Int
   /// False once the kernel or a device refused UDP_SEGMENT; then bursts go out one by one.
-  private var canSegment = true
+  var canSegment = true
 
   package init(bind address: SocketAddress, reusePort: Bool = false) throws(SystemError) {
     var granted: Int32 = 0
@@ -53,8 +53,10 @@ package final class UDPSocket {
     let result = self.sendOnce(bytes, segment: segment, to: remote, from: local, ecn: ecn)
     // EIO: the device cannot checksum segments; EINVAL: a kernel without UDP_SEGMENT.
     if case .lost(let error) = result, bytes.count > segment, error == EIO || error == EINVAL {
-      self.canSegment = false
-      return self.sendOneByOne(bytes, segment: segment, to: remote, from: local, ecn: ecn)
+      let other = self.sendOneByOne(bytes, segment: segment, to: remote, from: local, ecn: ecn)
+      // Refused in single datagrams as well: it is something else, a source address that is gone, say.
+      if other != result { self.canSegment = false }
+      return other
     }
     return result
   }

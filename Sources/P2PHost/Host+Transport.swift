@@ -17,10 +17,21 @@ extension Host {
         self.log.notice(
           "datagrams that belong to no connection were dropped",
           [("count", "\(count)"), ("last_from", "\(address)")])
+      case .listenerAdded(let listener):
+        let address = "\(listener.address)"
+        self.limitedLog.log(.notice, key: "\(address) added", "listening", [("address", address)])
+        self.publish("listener.added", fields: [("address", .string(address))])
       case .listenerFailed(let listener):
+        let address = "\(listener.address)"
+        self.limitedLog.log(
+          .warning, key: "\(address) failed", "not listening",
+          [("address", address), ("error", listener.error ?? "")])
         self.publish(
-          "listener.failed",
-          fields: [("address", .string("\(listener.address)")), ("error", EventValue(listener.error))])
+          "listener.failed", fields: [("address", .string(address)), ("error", EventValue(listener.error))])
+      case .networkChanged:
+        self.limitedLog.log(
+          .info, key: "network changed", "the network changed: pinned peers that are not connected are dialled")
+        self.networkChanged()
       // Streams go to the router.
       case .stream: break
       }

@@ -50,7 +50,9 @@ final class TransportInbox: Sendable {
   private static func isExpendable(_ event: TransportEvent) -> Bool {
     switch event {
     case .closed: false
-    case .opened, .stream, .pathChanged, .inboundRefused, .datagramsDropped, .listenerFailed: true
+    case .opened, .stream, .pathChanged, .inboundRefused, .datagramsDropped, .listenerAdded, .listenerFailed,
+      .networkChanged:
+      true
     }
   }
 }

@@ -23,6 +23,9 @@ package struct QUICConfiguration: Sendable {
   /// Bytes that all remotes together may send us before we read; a connection for which nothing is left is refused.
   package var buffersMax: UInt64 = 8 << 30
 
+  /// Follow this machine's addresses and routes; a transport that does not listen never does.
+  package var watchesNetwork = true
+
   /// Off only where the full cost of a handshake is measured.
   package var cachesCertificates = true
 

@@ -66,6 +66,9 @@ final class QUICConnection {
   var newStreams: [QUICStream] = []
   private(set) var becameEstablished = false
   private(set) var pathChanged = false
+  /// The address of ours that a migration under way has left.
+  private var leftAddress: SocketAddress?
+  private var migrationFailed = false
 
   // The endpoint's bookkeeping.
   /// Ids and tokens in the endpoint's tables, a handful.
@@ -309,7 +312,31 @@ final class QUICConnection {
   }
 
   fileprivate func pathValidated(_ succeeded: Bool) {
-    if succeeded { self.pathChanged = true }
+    if succeeded {
+      self.pathChanged = true
+      self.leftAddress = nil
+    } else if self.leftAddress != nil {
+      self.migrationFailed = true
+    }
+  }
+
+  /// Moves a client's end to `local` (RFC 9000 §9.2). False when that cannot be: the remote does not allow it, say.
+  func migrate(to local: SocketAddress, now: MonotonicNanoseconds) -> Bool {
+    guard let raw = self.raw, self.direction == .outbound, self.phase == .established else { return false }
+    let path = self.path
+    var from = local.raw
+    var to = path.remote.raw
+    guard cng_migrate(raw, &from, &to, now) == 0 else { return false }
+    self.leftAddress = self.leftAddress ?? path.local
+    return true
+  }
+
+  /// Why the connection ends, when the remote did not answer on the path that it moved to.
+  func failedMigration() -> CloseReason? {
+    guard self.migrationFailed, let left = self.leftAddress else { return nil }
+    let words =
+      "its local address \(left.multiaddr) is gone, and the remote does not answer at \(self.path.local.multiaddr)"
+    return CloseReason("transport_error", initiator: .none, detail: words)
   }
 
   fileprivate func statelesslyReset() {

@@ -11,12 +11,11 @@ final class QUICConnectionHandle: Connection, @unchecked Sendable {
   let direction: Direction
   let remotePeer: PeerID
   let remotePublicKey: PublicKey
-  let localAddress: Multiaddr
   let openedAt: Int64
   let handshakeDuration: Duration
   let security: ConnectionSecurity
   let quicVersion = "1"
-  private let currentRemoteAddress: Mutex<Multiaddr>
+  private let currentPath: Mutex<Path>
   private let lastStatistics = Mutex<ConnectionStatistics?>(nil)
   private let connection: QUICConnection
   /// Gone after the transport has ended, whoever still holds this.
@@ -30,8 +29,7 @@ final class QUICConnectionHandle: Connection, @unchecked Sendable {
     self.direction = connection.direction
     self.remotePeer = peer.id
     self.remotePublicKey = peer.key
-    self.localAddress = path.local.multiaddr
-    self.currentRemoteAddress = Mutex(path.remote.multiaddr)
+    self.currentPath = Mutex(Path(local: path.local.multiaddr, remote: path.remote.multiaddr))
     self.openedAt = openedAt
     self.handshakeDuration = .nanoseconds(Int64(clamping: connection.establishedAt &- connection.startedAt))
     self.security = ConnectionSecurity(
@@ -45,11 +43,22 @@ final class QUICConnectionHandle: Connection, @unchecked Sendable {
     let key: PublicKey
   }
 
-  var remoteAddress: Multiaddr { self.currentRemoteAddress.withLock { $0 } }
+  private struct Path: Hashable {
+    var local: Multiaddr
+    var remote: Multiaddr
+  }
 
-  func updateRemoteAddress() {
-    let remote = self.connection.path.remote.multiaddr
-    self.currentRemoteAddress.withLock { $0 = remote }
+  var localAddress: Multiaddr { self.currentPath.withLock { $0.local } }
+  var remoteAddress: Multiaddr { self.currentPath.withLock { $0.remote } }
+
+  /// True when an address of the connection is another than before.
+  func updatePath() -> Bool {
+    let path = self.connection.path
+    let current = Path(local: path.local.multiaddr, remote: path.remote.multiaddr)
+    return self.currentPath.withLock { known in
+      defer { known = current }
+      return known != current
+    }
   }
 
   func openStream() async throws(StreamError) -> any Stream {

@@ -12,9 +12,17 @@ final class QUICDriver: EventLoopParticipant, DatagramSink, @unchecked Sendable 
 
   let loop: EventLoop
   var endpoint: QUICEndpoint!
+  /// Hears of changes of the network; nil where nobody follows them.
+  var watch: NetworkWatch?
   private var sockets: [Int32: UDPSocket] = [:]
-  /// In the order of the configuration.
+  /// In the order in which they were made.
   private var order: [UDPSocket] = []
+  /// Descriptors of those that were made for dialling.
+  private var dialOnly: Set<Int32> = []
+  /// Of this machine, as they were last read.
+  var interfaces: [InterfaceAddress] = []
+  /// Addresses that this machine had and that connections still have, port 0.
+  private var gone: Set<SocketAddress> = []
   private let receiver = UDPReceiver()
   /// A burst that did not fit into a socket's buffer.
   private var held: Held?
@@ -28,18 +36,46 @@ final class QUICDriver: EventLoopParticipant, DatagramSink, @unchecked Sendable 
 
   init(loop: EventLoop) { self.loop = loop }
 
-  var localAddresses: [SocketAddress] { self.order.map(\.localAddress) }
-
   func add(_ socket: UDPSocket) {
     self.sockets[socket.descriptor] = socket
     self.order.append(socket)
     self.loop.register(socket.descriptor, events: EPOLLIN.rawValue, for: self)
   }
 
+  /// Closes a socket; `leavePaths` looks after its connections.
+  func remove(_ socket: UDPSocket) {
+    self.loop.unregister(socket.descriptor)
+    self.sockets[socket.descriptor] = nil
+    self.order.removeAll { $0 === socket }
+    guard self.held?.socket === socket else { return }
+    self.held = nil
+    self.endpoint.unblock()
+  }
+
+  /// Moves or ends the connections whose local address has no socket or is not of this machine any more.
+  func leavePaths(after change: NetworkChange) {
+    self.interfaces = change.after
+    self.gone = self.gone.union(change.gone).subtracting(change.after.map(\.address))
+    let left = self.endpoint.leavePaths(
+      unless: { self.isUsable($0) },
+      moveTo: { remote in
+        do throws(DialError) { return try self.localAddress(towards: remote) } catch { return nil }
+      }, now: monotonicNow())
+    // Bounded by the connections there are.
+    self.gone.formIntersection(left.map(\.withoutPort))
+  }
+
+  private func isUsable(_ local: SocketAddress) -> Bool {
+    !self.gone.contains(local.withoutPort) && self.socket(for: local) != nil
+  }
+
   func closeSockets() {
     for socket in self.order { self.loop.unregister(socket.descriptor) }
+    if let watch = self.watch { self.loop.remove(watch) }
+    self.watch = nil
     self.sockets = [:]
     self.order = []
+    self.dialOnly = []
     self.held = nil
   }
 
@@ -131,18 +167,33 @@ final class QUICDriver: EventLoopParticipant, DatagramSink, @unchecked Sendable 
     return wildcard
   }
 
+  /// True for addresses of one interface that reach equally far: what the kernel would send from, its first address,
+  /// need not be the one that this node listens on.
+  private func areNeighbours(_ a: SocketAddress, _ b: SocketAddress) -> Bool {
+    guard a.endpoint.isLinkLocal == b.endpoint.isLinkLocal else { return false }
+    return self.interfaces.contains { item in
+      item.address == a.withoutPort
+        && self.interfaces.contains { $0.interface == item.interface && $0.address == b.withoutPort }
+    }
+  }
+
   /// Where to dial `remote` from: a listening socket, so that the address that the remote sees is one that it can dial
   /// back; where none fits, a socket made for it. Throws when there is no route.
   func localAddress(towards remote: SocketAddress) throws(DialError) -> SocketAddress {
     guard var source = remote.source else { throw DialError(errno: ENETUNREACH, remote: remote) }
     var wildcard: UDPSocket?
+    var neighbour: UDPSocket?
     for socket in self.order where socket.localAddress.isIPv6 == remote.isIPv6 {
       if socket.localAddress.isWildcard {
-        wildcard = wildcard ?? socket
+        // One made for dialling is not what others dial.
+        if wildcard.map({ self.dialOnly.contains($0.descriptor) }) ?? true { wildcard = socket }
       } else if socket.localAddress.address == source.address {
         return socket.localAddress
+      } else if neighbour == nil, self.areNeighbours(socket.localAddress, source) {
+        neighbour = socket
       }
     }
+    if let neighbour, wildcard.map({ self.dialOnly.contains($0.descriptor) }) ?? true { return neighbour.localAddress }
     if let wildcard {
       source.port = wildcard.localAddress.port
       return source
@@ -153,6 +204,7 @@ final class QUICDriver: EventLoopParticipant, DatagramSink, @unchecked Sendable 
     do throws(SystemError) {
       let socket = try UDPSocket(bind: address)
       self.add(socket)
+      self.dialOnly.insert(socket.descriptor)
       source.port = socket.localAddress.port
       return source
     } catch {

@@ -329,6 +329,37 @@ final class QUICEndpoint: QUICConnectionOwner {
     }
   }
 
+  /// Looks after the connections whose local address cannot be used any more. Outbound ones move to another
+  /// (RFC 9000 §9), and wait where there is none yet; those that cannot move end. Nobody can be told: what is sent from
+  /// elsewhere a client must ignore (RFC 9000 §9), and a server takes for another client.
+  ///
+  /// - Returns: the local addresses of those that wait.
+  func leavePaths(
+    unless isUsable: (SocketAddress) -> Bool, moveTo local: (_ remote: SocketAddress) -> SocketAddress?,
+    now: MonotonicNanoseconds
+  ) -> Set<SocketAddress> {
+    var waiting: Set<SocketAddress> = []
+    for connection in Array(self.all.values) {
+      let path = connection.path
+      if isUsable(path.local) { continue }
+      if connection.direction == .outbound, connection.phase == .established {
+        guard let local = local(path.remote) else {
+          waiting.insert(path.local)
+          continue
+        }
+        if connection.migrate(to: local, now: now) {
+          connection.markDirty()
+          continue
+        }
+      }
+      let words = "its local address \(path.local.multiaddr) is gone"
+      connection.dial?.end(.failure(DialError(.noRoute, words, temporary: true)))
+      self.finish(
+        connection, CloseReason("transport_error", initiator: .none, detail: words), code: 0, words: "", now: now)
+    }
+    return waiting
+  }
+
   // MARK: Output
 
   /// Fires timers and writes. Returns when to be called again; 0 for at once, `.max` for never.
@@ -406,10 +437,11 @@ final class QUICEndpoint: QUICConnectionOwner {
     switch outcome {
     case .alive:
       if !connection.newStreams.isEmpty { self.announceStreams(connection) }
-      if connection.takePathChanged(), let handle = connection.handle {
-        let before = handle.remoteAddress
-        handle.updateRemoteAddress()
-        if handle.remoteAddress != before { self.events(.pathChanged(handle)) }
+      if connection.takePathChanged(), let handle = connection.handle, handle.updatePath() {
+        self.events(.pathChanged(handle))
+      }
+      if let reason = connection.failedMigration() {
+        return self.finish(connection, reason, code: 0, words: "", now: now)
       }
       connection.markDirty()
     case .closed(let reason):

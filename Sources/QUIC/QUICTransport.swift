@@ -16,20 +16,26 @@ package final class QUICTransport: Transport, Sendable {
   private struct State {
     var listenAddresses: [Multiaddr] = []
     var listeners: [ListenerStatus] = []
+    /// The receive buffer of the smallest socket, bytes.
+    var receiveBufferBytes: Int?
+    var watchError: String?
     var isStopped = false
   }
 
   private let addresses: [Multiaddr]
+  private let listenerSet: ListenerSet
 
   /// - Parameter addresses: where to listen; none is fine for a node that only dials.
+  /// - Parameter interfaces: names, whose addresses 0.0.0.0 and `::` stand for; none: all addresses.
   package init(
-    identity: IdentityKey, addresses: [Multiaddr], configuration: QUICConfiguration, flaw: CertificateFlaw? = nil,
-    applicationProtocol: String = TLSContext.applicationProtocol
+    identity: IdentityKey, addresses: [Multiaddr], interfaces: [String] = [], configuration: QUICConfiguration,
+    flaw: CertificateFlaw? = nil, applicationProtocol: String = TLSContext.applicationProtocol
   ) throws {
     self.configuration = configuration
     self.addresses = addresses
     self.loop = try EventLoop()
     self.driver = QUICDriver(loop: self.loop)
+    self.listenerSet = ListenerSet(driver: self.driver, addresses: addresses, interfaces: interfaces)
     let seconds = wallMilliseconds() / 1_000
     let environment = QUICConnection.Environment(
       configuration: configuration, tls: try TLSContext(applicationProtocol: applicationProtocol),
@@ -58,67 +64,86 @@ package final class QUICTransport: Transport, Sendable {
 
   /// True when the loop answers within `limit`.
   package func isResponsive(within limit: Duration) async -> Bool {
-    let loop = self.loop
-    return await withTaskGroup(of: Bool.self) { group in
-      group.addTask { await loop.run { true } }
-      group.addTask {
-        // Cancelled when the loop was faster.
-        do { try await Task.sleep(for: limit) } catch { return true }
-        return false
-      }
-      let first = await group.next() ?? false
-      group.cancelAll()
-      return first
+    // Not a task group: it would wait for the loop that hangs.
+    let (answers, answer) = AsyncStream<Bool>.makeStream(bufferingPolicy: .bufferingOldest(1))
+    self.loop.execute { answer.yield(true) }
+    let timer = Task {
+      try await Task.sleep(for: limit)
+      answer.yield(false)
     }
+    defer { timer.cancel() }
+    for await first in answers { return first }
+    return false
   }
 
   /// The receive buffer of the smallest socket, bytes, and what was asked for; nil when nothing is bound.
   package var receiveBuffer: (granted: Int, wanted: Int)? {
-    self.granted.withLock { $0 }.map { ($0, UDPSocket.bufferBytes) }
+    self.state.withLock { $0.receiveBufferBytes }.map { ($0, UDPSocket.bufferBytes) }
   }
-  private let granted = Mutex<Int?>(nil)
 
-  /// Binds what is configured. Throws only when nothing at all could be bound.
+  /// Why changes of the network go unnoticed; nil when they do not.
+  package var watchError: String? { self.state.withLock { $0.watchError } }
+
+  /// Binds what is configured. Throws only when nothing at all could be bound and no interface is waited for.
   package func start(
     admits: @escaping @Sendable (_ ip: [UInt8]) -> String?, events: @escaping @Sendable (TransportEvent) -> Void
   ) async throws {
     self.events.handler.withLock { $0 = EventSink.Handler(call: events) }
-    let addresses = self.addresses
-    let driver = self.driver
-    let (listeners, granted) = await self.loop.run {
-      var listeners: [(status: ListenerStatus, bound: Multiaddr?)] = []
-      var granted: Int?
-      for address in addresses {
-        do {
-          let socket = try QUICTransport.bind(address)
-          driver.add(socket)
-          granted = min(granted ?? .max, socket.receiveBufferBytes)
-          listeners.append((ListenerStatus(address: address, error: nil), socket.localAddress.multiaddr))
-        } catch {
-          listeners.append((ListenerStatus(address: address, error: "\(error)"), nil))
-        }
-      }
-      driver.endpoint.startAccepting(admits: admits)
-      return (listeners, granted)
+    let isHopeless = await self.loop.run {
+      self.listen()
+      self.driver.endpoint.startAccepting(admits: admits)
+      return self.listenerSet.boundAddresses.isEmpty && !(self.listenerSet.isWaiting && self.watchError == nil)
     }
-    self.granted.withLock { $0 = granted }
-    self.state.withLock {
-      $0.listeners = listeners.map(\.status)
-      $0.listenAddresses = listeners.compactMap(\.bound)
-    }
-    for listener in listeners where listener.status.error != nil { events(.listenerFailed(listener.status)) }
-    if !addresses.isEmpty, listeners.allSatisfy({ $0.bound == nil }) {
+    if !self.addresses.isEmpty, isHopeless {
       throw QUICTransportError(
         "no listen address could be bound: "
-          + listeners.map { "\($0.status.address): \($0.status.error ?? "")" }.joined(separator: "; "))
+          + self.listeners.map { "\($0.address): \($0.error ?? "")" }.joined(separator: "; ")
+          + (self.watchError.map { "; interfaces cannot be followed: \($0)" } ?? ""))
     }
   }
 
-  private static func bind(_ address: Multiaddr) throws -> UDPSocket {
-    guard let local = SocketAddress(try address.listenTarget()) else {
-      throw QUICTransportError("\(address) names a zone that is no interface of this host")
+  /// Binds for the first time. On the loop.
+  private func listen() {
+    guard !self.addresses.isEmpty else { return }
+    do throws(SystemError) {
+      if self.configuration.watchesNetwork {
+        let watch = try NetworkWatch { [weak self] change in
+          guard let self else { return }
+          // Before the driver's turn, which sends what connections have to say to it.
+          self.loop.execute { self.networkChanged(change) }
+        }
+        watch.start(on: self.loop)
+        self.driver.watch = watch
+        self.driver.interfaces = watch.interfaces
+      } else {
+        self.driver.interfaces = try InterfaceAddress.all()
+      }
+    } catch {
+      self.state.withLock { $0.watchError = "\(error)" }
     }
-    return try UDPSocket(bind: local)
+    _ = self.listenerSet.follow(self.driver.interfaces)
+    self.publishListeners()
+  }
+
+  /// Follows a change of this machine's addresses, links or routes. On the loop.
+  func networkChanged(_ change: NetworkChange) {
+    guard self.loop.isCurrent, !self.state.withLock({ $0.isStopped }) else { return }
+    let events = self.events.handler.withLock { $0 }
+    let news = self.listenerSet.follow(change.after)
+    self.publishListeners()
+    for event in news { events?.call(event) }
+    self.driver.leavePaths(after: change)
+    events?.call(.networkChanged)
+  }
+
+  private func publishListeners() {
+    let set = self.listenerSet
+    let (statuses, bound, bytes) = (set.statuses, set.boundAddresses, set.receiveBufferBytes)
+    self.state.withLock { state in
+      state.listeners = statuses
+      state.listenAddresses = bound
+      state.receiveBufferBytes = bytes
+    }
   }
 
   package func dial(
@@ -164,7 +189,9 @@ package final class QUICTransport: Transport, Sendable {
       do { try await Task.sleep(for: .milliseconds(5)) } catch { break }
     }
     let loop = self.loop
+    let listenerSet = self.listenerSet
     await loop.run {
+      listenerSet.releaseSockets()
       driver.closeSockets()
       loop.remove(driver)
     }

@@ -7,6 +7,16 @@ struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
   let code: Int32
 
   var description: String { "cannot \(self.operation) \(self.path): \(String(cString: strerror(self.code)))" }
+  /// What an operator can do about it.
+  var mend: String {
+    switch self.code {
+    case ENOSPC, EDQUOT: "free space on its disk"
+    case EACCES, EPERM: "let the user that runs fednode read and write it"
+    case EROFS: "make its file system writable, or name another data_dir"
+    case EFBIG, EISDIR: "move it away"
+    default: "see that its directory and disk are in order"
+    }
+  }
   var isMissing: Bool { self.code == ENOENT || self.code == ENOTDIR }
 }
 
@@ -70,8 +80,17 @@ enum Files {
     let temporary = try Self.writeTemporary(beside: path, bytes)
     defer { unlink(temporary) }
     // The old file has both names until the new one takes its place: at no moment is there none.
-    unlink(backup)
-    guard link(path, backup) == 0 || errno == ENOENT else {
+    let aside = "\(temporary).bak"
+    unlink(aside)
+    if link(path, aside) == 0 {
+      guard rename(aside, backup) == 0 else {
+        let code = errno
+        unlink(aside)
+        throw FileError(operation: "back up to", path: backup, code: code)
+      }
+      // Where both were the same file already, rename leaves both names.
+      unlink(aside)
+    } else if errno != ENOENT {
       throw FileError(operation: "back up to", path: backup, code: errno)
     }
     guard rename(temporary, path) == 0 else { throw FileError(operation: "replace", path: path, code: errno) }

@@ -28,6 +28,24 @@ import Testing
     loop.stop()
   }
 
+  @Test("a closure from the loop itself runs after the one that asked for it")
+  func closuresFromLoop() async throws {
+    let loop = try EventLoop()
+    loop.start()
+    let seen = Mutex<[String]>([])
+    await withCheckedContinuation { continuation in
+      loop.execute {
+        loop.execute {
+          seen.withLock { $0.append("inner") }
+          loop.execute { continuation.resume() }
+        }
+        seen.withLock { $0.append("outer") }
+      }
+    }
+    #expect(seen.withLock { $0 } == ["outer", "inner"])
+    loop.stop()
+  }
+
   final class Ticker: EventLoopParticipant, @unchecked Sendable {
     // Guard: the loop's thread, and the test only after `stop`.
     var fired: [MonotonicNanoseconds] = []

@@ -25,7 +25,7 @@ struct GateTests {
     _ = await other.host.dial(peer: node.peer, addresses: [node.address], timeout: nil)
     #expect(await node.host.connections().isEmpty)
     #expect(await node.recorder.first("peer.refused", peer: other.peer)["reason"]?.contains("blocklist") == true)
-    await clock.pass(.seconds(59))
+    try await clock.pass(.seconds(59))
     #expect(network.dials.count == 2)
     #expect(try await clock.pass(atMost: .seconds(3)) { await node.host.state(of: other.peer) == .connected })
     #expect(await node.host.blocklist().isEmpty)
@@ -147,7 +147,7 @@ struct GateTests {
     }
     #expect(try await eventually { node.host.counters.snapshot().connectionsRefused == 1_000 })
     #expect(node.recorder.all.count { $0.type == "peer.refused" } == 20)
-    await clock.pass(.seconds(1))
+    try await clock.pass(.seconds(1))
     node.transport.tell(.inboundRefused(remoteAddress: Node.address(7), reason: "again"))
     let next = await node.recorder.first { $0.type == "peer.refused" && $0["reason"] == "again" }
     #expect(

@@ -157,6 +157,8 @@ struct InspectionTests {
     #expect(node.host.counters.snapshot().connectionsRefused == 1)
     node.transport.tell(.listenerFailed(ListenerStatus(address: Node.address(1), error: "interface gone")))
     await node.recorder.first { $0["error"] == "interface gone" }
+    node.transport.tell(.listenerAdded(ListenerStatus(address: Node.address(201), error: nil)))
+    await node.recorder.first { $0.type == "listener.added" && $0["address"] == "\(Node.address(201))" }
 
     let attacker = try await Attacker(2, against: node, network)
     let inbound = try #require(attacker.connection.peer)

@@ -114,6 +114,66 @@ import Testing
     #expect(server.connections[0].remoteAddress.description == "/ip4/10.9.9.9/udp/4242/quic-v1")
   }
 
+  /// The client's machine has `address` instead of the one before; nil: none for now.
+  private func renumber(
+    _ client: SimulatedNetwork.Node, to address: SocketAddress?, _ network: SimulatedNetwork
+  ) -> Set<SocketAddress> {
+    if let address { client.address = address }
+    return client.endpoint.leavePaths(unless: { $0 == address }, moveTo: { _ in address }, now: network.now)
+  }
+
+  @Test("a client whose address is gone moves to another, as soon as there is one, and nothing is lost")
+  func migration() throws {
+    let (network, client, server) = try self.network(6)
+    let dial = network.connect(client, server)
+    network.run(seconds: 1)
+    let bytes = [UInt8](repeating: 8, count: 200_000)
+    network.conditions.isBlackhole = true
+    #expect(self.renumber(client, to: nil, network) == [client.address])
+    network.run(seconds: 5)
+    network.conditions.isBlackhole = false
+    for last in UInt8(50)...52 {
+      let address = SocketAddress(address: [10, 8, 8, last], port: 9000)!
+      #expect(self.renumber(client, to: address, network) == [])
+      #expect(network.transfer(bytes, over: dial, to: server) == bytes)
+      network.run(seconds: 2)
+      #expect(server.connections[0].remoteAddress == address.multiaddr)
+      #expect(client.connections[0].localAddress == address.multiaddr)
+    }
+    #expect(client.pathChanges == 3 && server.pathChanges == 3)
+    #expect(client.closeReasons.isEmpty && server.closeReasons.isEmpty)
+  }
+
+  @Test("a client that nobody answers at its new address gives up long before the idle timeout, with the reason")
+  func failedMigration() throws {
+    let (network, client, server) = try self.network(6)
+    _ = network.connect(client, server)
+    network.run(seconds: 1)
+    let old = client.address
+    network.conditions.isBlackhole = true
+    let address = SocketAddress(address: [10, 8, 8, 8], port: 9000)!
+    #expect(self.renumber(client, to: address, network) == [])
+    #expect(network.run(seconds: 15) { !client.closeReasons.isEmpty })
+    #expect(client.closeReasons.map(\.reason) == ["transport_error"])
+    let detail = client.closeReasons.first?.detail ?? ""
+    #expect(detail.contains("\(old.multiaddr) is gone") && detail.contains("\(address.multiaddr)"))
+  }
+
+  @Test("a server's connection and a dial under way end with the address that they have")
+  func serverAddressGone() throws {
+    let (network, client, server) = try self.network(6)
+    _ = network.connect(client, server)
+    #expect(self.renumber(server, to: nil, network) == [])
+    #expect(server.closeReasons.map(\.reason) == ["transport_error"])
+    #expect(server.closeReasons.first?.detail == "its local address \(server.address.multiaddr) is gone")
+    #expect(server.endpoint.connectionCount == 0)
+
+    let dial = network.dial(client, server)
+    #expect(self.renumber(client, to: SocketAddress(address: [10, 8, 8, 8], port: 1)!, network) == [])
+    #expect(dial.error?.class == .noRoute)
+    #expect(dial.error?.temporary == true)
+  }
+
   @Test("a blackhole shorter than the idle timeout is survived")
   func shortBlackhole() throws {
     let (network, client, server) = try self.network(7)

@@ -61,19 +61,46 @@ import Testing
   func everyKey() throws {
     let key = try IdentityKey.generate()
     try IdentityStore.write(key, to: self.directory.path + "/node.key")
+    let member = base64Encode([UInt8](repeating: 7, count: 32))
+    try self.directory.write("peers.yaml", "peers: [{public_key: \(member)}, {peer_id: \(key.peerID)}]")
     let loaded = try self.load(
       """
       data_dir: ~/data
       node: {name: fed-03, private_key_file: ~/node.key}
       network:
-        addresses: [/ip4/127.0.0.1/udp/0/quic-v1]
+        addresses: [/ip4/0.0.0.0/udp/0/quic-v1]
+        interfaces: [eth0, wg0]
         announce: [/ip4/192.0.2.1/udp/9000/quic-v1, /dns4/node.example.org/udp/9000/quic-v1]
         event_loops: 1
         congestion_control: cubic
         idle_timeout: 1m
         keep_alive: 15s
-      peers: {connection_timeout: 250ms}
-      limits: {handshakes: 0, streams_per_connection: 10}
+        dial_private: false
+        dns_servers: [192.0.2.53, "[2001:db8::53]:5353"]
+      federation: {size: 512}
+      peers:
+        static: [{name: fed-01, public_key: \(member), addresses: [/dns4/fed-01.example.org/udp/9000/quic-v1]}]
+        file: ~/peers.yaml
+        policy: allowlist
+        backoff: {initial: 2s, max: 10m}
+        probe: {interval: off, misses: 5}
+        connection_timeout: 250ms
+        drain_timeout: 1s
+      limits:
+        connections: 1000
+        connections_inbound: 700
+        connections_outbound: 600
+        connections_per_peer: 3
+        connections_per_ip: 4
+        connections_per_subnet: 0
+        low_water: 100
+        high_water: 200
+        handshakes: 0
+        streams_per_connection: 10
+        streams_per_peer: 20
+        streams_per_protocol: 0
+        buffers: 512MiB
+      health: {min_connected_peers: 11}
       api:
         address: 0.0.0.0:8080
         insecure: true
@@ -87,15 +114,41 @@ import Testing
     #expect(configuration.dataDirectory == self.directory.path + "/data")
     #expect(configuration.nodeName == "fed-03")
     #expect(configuration.privateKeyFile == self.directory.path + "/node.key")
-    #expect(configuration.addresses.map(\.description) == ["/ip4/127.0.0.1/udp/0/quic-v1"])
+    #expect(configuration.addresses.map(\.description) == ["/ip4/0.0.0.0/udp/0/quic-v1"])
+    #expect(configuration.interfaces == ["eth0", "wg0"])
     #expect(configuration.announce.count == 2)
     #expect(configuration.eventLoops == 1)
     #expect(configuration.congestionControl == .cubic)
     #expect(configuration.idleTimeout == .seconds(60))
     #expect(configuration.keepAlive == .seconds(15))
+    #expect(!configuration.dialPrivate)
+    #expect(configuration.dnsServers == ["192.0.2.53", "[2001:db8::53]:5353"])
+    #expect(configuration.federationSize == 512)
+    #expect(configuration.staticPeers.map(\.name) == ["fed-01"])
+    #expect(configuration.peersFile == self.directory.path + "/peers.yaml")
+    #expect(configuration.filePeers.map(\.peerID) == [key.peerID])
+    #expect(configuration.peers == configuration.staticPeers + configuration.filePeers)
+    #expect(configuration.policy == .allowlist)
+    #expect(configuration.backoffInitial == .seconds(2))
+    #expect(configuration.backoffMax == .seconds(600))
+    #expect(configuration.probeInterval == nil)
+    #expect(configuration.probeMisses == 5)
     #expect(configuration.connectionTimeout == .milliseconds(250))
+    #expect(configuration.drainTimeout == .seconds(1))
+    #expect(configuration.connectionsMax == 1_000)
+    #expect(configuration.connectionsInboundMax == 700)
+    #expect(configuration.connectionsOutboundMax == 600)
+    #expect(configuration.connectionsPerPeerMax == 3)
+    #expect(configuration.connectionsPerIPMax == 4)
+    #expect(configuration.connectionsPerSubnetMax == 0)
+    #expect(configuration.lowWater == 100)
+    #expect(configuration.highWater == 200)
+    #expect(configuration.connectedPeersMin == 11)
     #expect(configuration.handshakesMax == 0)
     #expect(configuration.streamsPerConnectionMax == 10)
+    #expect(configuration.streamsPerPeerMax == 20)
+    #expect(configuration.streamsPerProtocolMax == 0)
+    #expect(configuration.buffersMax == 512 << 20)
     #expect(configuration.apiAddress.description == "0.0.0.0:8080")
     #expect(configuration.apiInsecure)
     #expect(configuration.apiHosts == ["node.example.org"])
@@ -192,13 +245,20 @@ import Testing
       "network: {congestion_control: reno}", "network: {idle_timeout: 4s}", "network: {idle_timeout: 30}",
       "network: {idle_timeout: 99999999999999999999s}", "network: {keep_alive: 30s}", "network: {keep_alive: never}",
       "peers: {connection_timeout: 1ms}", "limits: {handshakes: -1}", "limits: {handshakes: 65537}",
-      "limits: {handshakes: many}", "limits: {streams_per_connection: 1.5}", "api: {address: '9080'}",
+      "limits: {handshakes: many}", "limits: {buffers: 1GB2}", "limits: {buffers: 1073741824}",
+      "limits: {buffers: 1MiB}", "limits: {streams_per_connection: 1.5}", "api: {address: '9080'}",
       "api: {address: 'unix:/run/api.sock'}", "api: {address: 'example.org:80'}", "api: {address: '127.0.0.1:65536'}",
       "api: {address: '0.0.0.0:9080'}", "api: {address: '[::]:9080'}", "api: {insecure: 1}", "api: {hosts: x}",
       "api: {hosts: ['a b']}", "api: {origins: [example.org]}", "api: {origins: ['https://a/b']}",
       "perf: {enabled: yes}", "perf: true", "logging: {level: WARN}", "logging: {format: xml}",
       "logging: {overrides: [quic]}", "logging: {overrides: {quic: loud}}", "shutdown_timeout: -1s",
       "shutdown_timeout: {a: b}", "unknown: 1", "node: {private_key: x, private_key_file: y}", "[1]", "text", "a: [",
+      "network: {dns_servers: [dns.example.org]}", "network: {dns_servers: ['192.0.2.1,192.0.2.2']}",
+      "network: {dial_private: 0}", "federation: {size: 0}", "federation: {size: auto}", "peers: {static: {}}",
+      "peers: {static: [{name: fed-01}]}", "peers: {file: /nonexistent/peers.yaml}", "peers: {policy: closed}",
+      "peers: {backoff: 1s}", "peers: {backoff: {initial: 0s}}", "peers: {backoff: {initial: 10s, max: 5s}}",
+      "peers: {probe: {interval: 0s}}", "peers: {probe: {misses: 0}}", "peers: {drain_timeout: 5}",
+      "limits: {connections: -1}", "limits: {low_water: 3, high_water: 2}", "health: {min_connected_peers: all}",
       "node: {private_key: c2VjcmV0}", "node: {private_key_file: /nonexistent/key}",
     ])
   func refused(yaml: String) throws {
@@ -212,7 +272,8 @@ import Testing
       ("loging: {level: info}", "logging", true),
       ("network: {idle_timeuot: 1s}", "network.idle_timeout", true),
       ("peers: {keep_alive: 1s}", "network.keep_alive", true),
-      ("federation: {size: 4}", "", false),
+      ("federation: {sise: 4}", "federation.size", true), ("federation: {network: mainnet}", "", false),
+      ("peers: {backoff: {inital: 1s}}", "peers.backoff.initial", true),
     ])
   func guesses(yaml: String, guess: String, found: Bool) throws {
     let problem = try #require(try self.problems(yaml).first)
@@ -273,6 +334,11 @@ import Testing
       node: {name: "null"}
       network: {keep_alive: 5s, addresses: [/ip6/::1/udp/1/quic-v1]}
       api: {address: "[::1]:9080", hosts: [a.example, "[::1]"], origins: ["http://x:1"]}
+      peers:
+        static: [{name: "fed 1", public_key: \(base64Encode([UInt8](repeating: 7, count: 32))), addresses: [/dnsaddr/a.example]}]
+        file: \(try self.directory.write("peers.yaml", "peers: [{public_key: \(base64Encode([UInt8](repeating: 8, count: 32)))}]"))
+        backoff: {initial: 3s}
+        probe: {interval: off}
       logging: {overrides: {quic: debug}}
       """
     let first = try self.load(yaml)
@@ -280,6 +346,33 @@ import Testing
     let second = try self.load(shown)
     for key in first.keys { #expect(key.show(first.configuration) == key.show(second.configuration), "\(key.name)") }
     #expect(shown.contains("fednode.yaml:2"))
+    #expect(second.configuration.peers == first.configuration.peers)
+    // Each section once, with all of its keys.
+    let lines = shown.split(separator: "\n").map(String.init)
+    for section in ["network:", "peers:", "  backoff:", "  probe:", "limits:", "api:"] {
+      #expect(lines.count { $0 == section } == 1, "\(section)")
+    }
+    #expect(lines.contains { $0.hasPrefix("    initial: 3s  # ") })
+    #expect(lines.contains { $0.hasPrefix("  connection_timeout: 10s  # default") })
+  }
+
+  @Test("peers.static counts where a peers file names the same peer, and no member stands there twice")
+  func peers() throws {
+    let (one, two) = (base64Encode([UInt8](repeating: 1, count: 32)), base64Encode([UInt8](repeating: 2, count: 32)))
+    let file = try self.directory.write("peers.yaml", "peers: [{public_key: \(one), name: b}, {public_key: \(two)}]")
+    let peers = try self.load("peers: {file: \(file), static: [{public_key: \(one), name: a}]}").configuration.peers
+    #expect(peers.map(\.name) == ["a", nil])
+    for (yaml, words) in [
+      ("[{public_key: \(one), name: a}, {public_key: \(two), name: a}]", "has the name \"a\" twice"),
+      ("[{public_key: \(one), name: a}, {public_key: \(one), name: b}]", "twice"),
+    ] {
+      let problem = try #require(try self.problems("peers: {static: \(yaml)}").first)
+      #expect(problem.key == "peers.static")
+      #expect(problem.message.contains(words))
+    }
+    try self.directory.write("peers.yaml", "peers:\n- {public_key: x}\n- {public_key: y}")
+    let problems = try self.problems("peers: {file: \(file)}")
+    #expect(problems.map(\.place) == ["\(file):2", "\(file):3"])
   }
 
   @Test("config show tells no secret")

@@ -57,6 +57,12 @@ int clinux_udp_error(int fd, clinux_address *remote);
 // The source address that the kernel would use towards `remote`, port 0. 0 or a negative errno.
 int clinux_source_address(const clinux_address *remote, clinux_address *source);
 
+// A netlink socket that hears of changes of links, addresses and routes. Returns the descriptor or a negative errno.
+int clinux_netlink_open(void);
+// One message train of the kernel into `data`. Returns its bytes, 0 when there is none, or a negative errno: -ENOBUFS
+// when messages were lost, whether by an overrun or for want of room in `data`.
+long clinux_netlink_receive(int fd, uint8_t *data, size_t capacity);
+
 // epoll_pwait2, or epoll_wait where it is missing (then rounded up to milliseconds). `timeout_ns` < 0 waits for ever.
 // Returns the number of events or a negative errno.
 int clinux_epoll_wait(int epoll, struct epoll_event *events, int maximum, int64_t timeout_ns);

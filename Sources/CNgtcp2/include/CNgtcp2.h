@@ -151,6 +151,8 @@ uint64_t cng_remote_idle_timeout(cng_conn *c);
 // 0 turns it off.
 void cng_set_keep_alive(cng_conn *c, uint64_t timeout_ns);
 int cng_update_key(cng_conn *c, uint64_t now);
+// A client moves to another path at once, which is validated meanwhile (RFC 9000 §9.2). 0 or an ngtcp2 error: the
+// server does not allow it, or there is no connection id for it yet.
 int cng_migrate(cng_conn *c, const clinux_address *local, const clinux_address *remote, uint64_t now);
 // All of our connection ids, at most `maximum`; returns the number.
 size_t cng_local_cids(cng_conn *c, cng_cid *cids, size_t maximum);

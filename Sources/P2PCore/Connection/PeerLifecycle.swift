@@ -1,6 +1,8 @@
 /// How a dial ended.
 package enum DialEnding: Sendable, Hashable {
-  case connected, failed, cancelled
+  case connected, failed
+  /// Given up, or connected and closed again already: says nothing about the peer.
+  case cancelled
 }
 
 /// The state of one peer, worked out from its dials under way and its connections.

@@ -9,7 +9,8 @@ package protocol Transport: AnyObject, Sendable {
   /// Addresses that sockets are really bound to, ports resolved, without `/p2p`. Wildcards stay wildcards.
   var listenAddresses: [Multiaddr] { get }
 
-  /// What became of every configured listen address.
+  /// What became of every configured listen address. Where one stands for those of interfaces, these are here instead,
+  /// and it is here with an error while one of the interfaces is missing.
   var listeners: [ListenerStatus] { get }
 
   /// Begins to accept. `admits` is asked for the address (4 or 16 bytes) of every newcomer before anything is done
@@ -66,5 +67,10 @@ package enum TransportEvent: Sendable {
   /// So many datagrams since the last such event belonged to no connection and began none; the sender of the latest
   /// may be forged. At most one a minute.
   case datagramsDropped(count: Int, lastFrom: Multiaddr)
+  /// A listen address came after `start`; what became of those before says `listeners`.
+  case listenerAdded(ListenerStatus)
+  /// Likewise; `address gone` where one listened until now.
   case listenerFailed(ListenerStatus)
+  /// Addresses, links or routes of this machine changed. The transport has followed already; at most once a second.
+  case networkChanged
 }

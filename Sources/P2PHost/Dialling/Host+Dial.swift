@@ -11,6 +11,8 @@ extension Host {
     /// By the monotonic clock.
     let deadline: Duration
     var attempts: [DialAttempt] = []
+    /// The connection that was made, as it was then.
+    var made: ConnectionRecord?
   }
 
   /// Connects to `peer` (or whoever answers, when nil) at one of `addresses`, or at those known of it when there
@@ -345,7 +347,8 @@ extension Host {
   private func conclude(_ dial: Dial, _ winner: (any Connection)?) async {
     guard let job = self.dialJobs[dial.id] else { return }
     var error: DialError?
-    var record = winner.flatMap { self.connectionTable[$0.id] }
+    // It may have been closed since.
+    var record = dial.made
     // The peer may have been faster: its connection serves as well.
     var reused = false
     if record == nil, let peer = dial.peer, self.phase == .running, let live = self.liveConnection(to: peer) {
@@ -362,7 +365,9 @@ extension Host {
     self.endedDials.append(ended)
     if let peer = dial.peer {
       self.dialOfPeer[peer] = nil
-      let ending: DialEnding = error == nil ? .connected : error?.class == .cancelled ? .cancelled : .failed
+      let isGone = record.map { self.connectionTable[$0.connection.id] == nil } ?? false
+      let ending: DialEnding =
+        error == nil ? (isGone ? .cancelled : .connected) : error?.class == .cancelled ? .cancelled : .failed
       let change = self.peerTable[peer]?.dialEnded(ending, now: self.clock.wall())
       if let error { self.retryAfterFailure(of: peer, error) }
       self.publish(change ?? nil, of: peer, reason: error?.class.rawValue)

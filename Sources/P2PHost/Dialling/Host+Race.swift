@@ -103,6 +103,7 @@ extension Host {
       self.drainInbox()
       if winner == nil {
         connected = connection
+        dial.made = self.connectionTable[connection.id]
         outcome = .connected
       } else {
         connection.close(code: ConnectionCode.supplanted, reason: "another address was faster")

@@ -1,6 +1,6 @@
 /// `fednode config check` and `fednode config show`
 enum ConfigCommand {
-  static func check(_ input: ConfigurationInput, json: Bool) -> Int32 {
+  static func check(_ input: ConfigurationInput, json: Bool, _ output: Output) -> Int32 {
     var problems: [ConfigurationProblem] = []
     var file: String?
     do throws(ConfigurationFailure) {
@@ -9,22 +9,22 @@ enum ConfigCommand {
       problems = error.problems
     }
     if json {
-      print(
+      output.print(
         JSONText.object([
           ("valid", .bool(problems.isEmpty)), ("file", .optional(file)),
           ("problems", .array(problems.map { Self.json($0) })),
         ]).text)
     } else if problems.isEmpty {
-      print(
+      output.print(
         "The configuration is good. \(file.map { "Read from \($0)." } ?? "There is no file; these are the defaults.")")
     } else {
-      for problem in problems { Terminal.note("fednode: \(problem)") }
+      for problem in problems { output.note("fednode: \(problem)") }
     }
     return problems.isEmpty ? 0 : 2
   }
 
-  static func show(_ loaded: LoadedConfiguration, json: Bool) -> Int32 {
-    print(json ? Self.json(loaded) : Self.yaml(loaded))
+  static func show(_ loaded: LoadedConfiguration, json: Bool, _ output: Output) -> Int32 {
+    output.print(json ? Self.json(loaded) : Self.yaml(loaded))
     return 0
   }
 
@@ -48,19 +48,23 @@ enum ConfigCommand {
   /// A file that can be read again, secrets apart.
   static func yaml(_ loaded: LoadedConfiguration) -> String {
     var lines = ["# \(loaded.file.map { "read from \($0)" } ?? "no file was read")"]
-    var section = ""
+    var open: [String] = []
     for key in loaded.keys {
       let parts = key.name.split(separator: ".").map(String.init)
-      let indent = parts.count > 1 ? "  " : ""
-      if parts.count > 1, parts[0] != section { lines += ["", "\(parts[0]):"] }
-      if parts.count == 1, !section.isEmpty { lines.append("") }
-      section = parts.count > 1 ? parts[0] : ""
+      let sections = parts.dropLast()
+      let shared = zip(open, sections).prefix { $0 == $1 }.count
+      if shared == 0, open != Array(sections) { lines.append("") }
+      for level in shared..<sections.count { lines.append("\(Self.indent(level))\(sections[level]):") }
+      open = Array(sections)
+      let indent = Self.indent(open.count)
       let value = Self.yaml(Self.shown(key, loaded))
       lines.append("\(indent)# \(key.summary)")
       lines.append("\(indent)\(parts.last ?? ""): \(value)  # \(loaded.origin(of: key.name))")
     }
     return lines.joined(separator: "\n")
   }
+
+  private static func indent(_ level: Int) -> String { String(repeating: "  ", count: level) }
 
   /// Secrets are `null`, so that the output can be read again.
   private static func shown(_ key: ConfigurationKey, _ loaded: LoadedConfiguration) -> RawValue {

@@ -3,8 +3,8 @@ internal import P2PHost
 internal import Synchronization
 
 /// `fednode identify`: answers the exit status.
-func identify(_ options: IdentifyOptions) async -> Int32 {
-  await ToolNode.run("identify", logLevel: options.logLevel, json: options.json) { tool in
+func identify(_ options: IdentifyOptions, _ output: Output) async -> Int32 {
+  await ToolNode.run("identify", logLevel: options.logLevel, json: options.json, output) { tool in
     let answered = AsyncStream<Void>.makeStream()
     let unsubscribe = tool.node.host.events.subscribe { event in
       if event.type == "peer.identified" { answered.continuation.finish() }
@@ -24,7 +24,7 @@ func identify(_ options: IdentifyOptions) async -> Int32 {
     let observed = await tool.node.host.node().observedAddresses.first?.address
     let listens = peer.addresses.filter { $0.source == "identify" }.map { "\($0.address)" }
     if options.json {
-      print(
+      output.print(
         JSONText.object([
           ("peer_id", .string("\(peer.peerID)")),
           ("agent_version", peer.agentVersion.map { .string($0) } ?? .null),
@@ -35,14 +35,14 @@ func identify(_ options: IdentifyOptions) async -> Int32 {
           ("cipher", .string(connection.security.cipher)), ("group", .string(connection.security.group)),
         ]).text)
     } else {
-      print("peer id    \(peer.peerID)")
-      print("agent      \(peer.agentVersion ?? "unknown")")
-      print(
+      output.print("peer id    \(peer.peerID)")
+      output.print("agent      \(peer.agentVersion ?? "unknown")")
+      output.print(
         "connected  \(connection.remoteAddress) in \(milliseconds(connection.handshake)) ms, \(connection.security.cipher), \(connection.security.group)"
       )
-      for address in listens { print("listens    \(address)") }
-      for name in peer.protocols { print("protocol   \(name)") }
-      if let observed { print("sees us at \(observed)") }
+      for address in listens { output.print("listens    \(address)") }
+      for name in peer.protocols { output.print("protocol   \(name)") }
+      if let observed { output.print("sees us at \(observed)") }
     }
     return 0
   }

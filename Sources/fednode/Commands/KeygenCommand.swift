@@ -3,7 +3,7 @@ internal import P2PCore
 
 /// `fednode keygen`. The private key goes into the file, or to standard output when there is none, and nowhere else.
 enum KeygenCommand {
-  static func run(_ command: ParsedCommand) throws -> Int32 {
+  static func run(_ command: ParsedCommand, _ output: Output) throws -> Int32 {
     let type = try Self.type(command.value("--type") ?? KeyType.ed25519.name)
     let key = try IdentityKey.generate(type)
     var members: [(String, JSONText)] = [
@@ -13,19 +13,19 @@ enum KeygenCommand {
       do {
         try IdentityStore.write(key, to: path)
       } catch {
-        Terminal.note("fednode: \(error); an existing key is never replaced")
+        output.note("fednode: \(error); an existing key is never replaced")
         return 1
       }
       members.append(("file", .string(path)))
-      print(command.has("--json") ? JSONText.object(members).text : key.peerID.description)
+      output.print(command.has("--json") ? JSONText.object(members).text : key.peerID.description)
       return 0
     }
     if command.has("--json") {
       members.append(("private_key", .string(IdentityStore.encode(key))))
-      print(JSONText.object(members).text)
+      output.print(JSONText.object(members).text)
     } else {
-      print(IdentityStore.encode(key))
-      Terminal.note("Peer id \(key.peerID). The line above is secret: whoever has it is this node.")
+      output.print(IdentityStore.encode(key))
+      output.note("Peer id \(key.peerID). The line above is secret: whoever has it is this node.")
     }
     return 0
   }

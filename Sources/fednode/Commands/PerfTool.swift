@@ -2,8 +2,8 @@ internal import P2PCore
 internal import P2PHost
 
 /// `fednode perf`: answers the exit status.
-func perf(_ options: PerfOptions) async -> Int32 {
-  await ToolNode.run("perf", logLevel: options.logLevel, json: options.json) { tool in
+func perf(_ options: PerfOptions, _ output: Output) async -> Int32 {
+  await ToolNode.run("perf", logLevel: options.logLevel, json: options.json, output) { tool in
     let connection = try await tool.dial(options.address, timeout: options.timeout)
     let result = try await withThrowingTaskGroup(of: PerfResult?.self) { group in
       group.addTask {
@@ -18,7 +18,7 @@ func perf(_ options: PerfOptions) async -> Int32 {
     }
     guard let result else { throw DialError(.cancelled, "the connection is gone", temporary: true) }
     if options.json {
-      print(
+      output.print(
         JSONText.object([
           ("upload_bytes", .int(Int(clamping: result.uploadBytes))),
           ("upload_seconds", .double(result.upload / .seconds(1))),
@@ -26,8 +26,8 @@ func perf(_ options: PerfOptions) async -> Int32 {
           ("download_seconds", .double(result.download / .seconds(1))),
         ]).text)
     } else {
-      print("upload    \(rate(result.uploadBytes, result.upload))")
-      print("download  \(rate(result.downloadBytes, result.download))")
+      output.print("upload    \(rate(result.uploadBytes, result.upload))")
+      output.print("download  \(rate(result.downloadBytes, result.download))")
     }
     return 0
   }

@@ -2,10 +2,10 @@ internal import P2PCore
 internal import P2PHost
 
 /// `fednode ping`: answers the exit status.
-func ping(_ options: PingOptions) async -> Int32 {
-  await ToolNode.run("ping", logLevel: options.logLevel, json: options.json) { tool in
+func ping(_ options: PingOptions, _ output: Output) async -> Int32 {
+  await ToolNode.run("ping", logLevel: options.logLevel, json: options.json, output) { tool in
     let connection = try await tool.dial(options.address, timeout: options.timeout)
-    if !options.json { print("PING \(connection.peerID) at \(connection.remoteAddress)") }
+    if !options.json { output.print("PING \(connection.peerID) at \(connection.remoteAddress)") }
     var rtts: [Duration] = []
     var items: [JSONText] = []
     for number in 1...options.count {
@@ -19,9 +19,9 @@ func ping(_ options: PingOptions) async -> Int32 {
       if let rtt = result?.rtt { rtts.append(rtt) }
       if options.json { continue }
       if let rtt = result?.rtt {
-        print("\(number): \(milliseconds(rtt)) ms")
+        output.print("\(number): \(milliseconds(rtt)) ms")
       } else {
-        print("\(number): \(error ?? "no answer")")
+        output.print("\(number): \(error ?? "no answer")")
       }
     }
     let mean = rtts.isEmpty ? Duration.zero : rtts.reduce(.zero, +) / rtts.count
@@ -33,11 +33,11 @@ func ping(_ options: PingOptions) async -> Int32 {
           ("min", .double(milliseconds(rtts.min() ?? .zero))), ("mean", .double(milliseconds(mean))),
           ("max", .double(milliseconds(rtts.max() ?? .zero))),
         ])
-      print(
+      output.print(
         JSONText.object([("peer_id", .string("\(connection.peerID)")), ("rtt_ms", summary), ("results", .array(items))])
           .text)
     } else if !rtts.isEmpty {
-      print(
+      output.print(
         "\(rtts.count) of \(options.count) came back, min/mean/max \(milliseconds(rtts.min() ?? .zero))/\(milliseconds(mean))/\(milliseconds(rtts.max() ?? .zero)) ms"
       )
     }

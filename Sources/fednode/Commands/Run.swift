@@ -6,8 +6,11 @@ internal import ManagementAPI
 internal import P2PCore
 internal import P2PHost
 
-/// `fednode run`: serves until SIGINT or SIGTERM. Answers the exit status.
-func run(_ loaded: LoadedConfiguration, identity: IdentityKey, isNewIdentity: Bool) async -> Int32 {
+/// `fednode run`: serves until `stop` answers with a signal. Answers the exit status.
+func run(
+  _ loaded: LoadedConfiguration, identity: IdentityKey, isNewIdentity: Bool, _ output: Output,
+  stop: @Sendable () async -> Int32
+) async -> Int32 {
   let configuration = loaded.configuration
   let log = Logger(subsystem: "node")
   do {
@@ -30,6 +33,11 @@ func run(_ loaded: LoadedConfiguration, identity: IdentityKey, isNewIdentity: Bo
         "the kernel grants sockets \(buffer.granted >> 10) KiB of receive buffer where \(buffer.wanted >> 10) KiB are wanted: "
           + "bursts may be lost; mend: sysctl -w net.core.rmem_max=\(buffer.wanted) net.core.wmem_max=\(buffer.wanted)")
     }
+    if let error = node.transport.watchError {
+      log.warning(
+        "changes of this machine's addresses and routes go unnoticed (\(error)): failed dials wait for their time, and "
+          + "network.interfaces is not followed; mend: allow AF_NETLINK sockets")
+    }
     var api = APIConfiguration(
       address: configuration.apiAddress.addressText, port: configuration.apiAddress.port, version: Version.number)
     api.hosts = configuration.apiHosts
@@ -44,8 +52,8 @@ func run(_ loaded: LoadedConfiguration, identity: IdentityKey, isNewIdentity: Bo
       await node.stop(timeout: .seconds(1))
       return 1
     }
-    await greet(loaded, node, apiPort: port, isNewIdentity: isNewIdentity)
-    let signal = await Signals.next()
+    await greet(loaded, node, apiPort: port, isNewIdentity: isNewIdentity, output)
+    let signal = await stop()
     log.info("stopping", [("signal", signal == SIGINT ? "SIGINT" : "SIGTERM")])
     let deadline = ContinuousClock.now + configuration.shutdownTimeout
     await node.host.shutdown(timeout: configuration.shutdownTimeout * 0.8)
@@ -60,16 +68,20 @@ func run(_ loaded: LoadedConfiguration, identity: IdentityKey, isNewIdentity: Bo
 }
 
 /// Says what runs where, in a few lines for people.
-private func greet(_ loaded: LoadedConfiguration, _ node: Node, apiPort: UInt16, isNewIdentity: Bool) async {
+private func greet(
+  _ loaded: LoadedConfiguration, _ node: Node, apiPort: UInt16, isNewIdentity: Bool, _ output: Output
+) async {
   let info = await node.host.node()
   let endpoint = IPEndpoint(address: loaded.configuration.apiAddress.address, port: apiPort)
   let api = "http://\(endpoint.isIPv6 ? "[\(endpoint.addressText)]" : endpoint.addressText):\(apiPort)"
-  print("\(Version.agent) is \(info.peerID)\(isNewIdentity ? " (a new identity)" : "")")
-  if let file = loaded.file { print("  configured by  \(file)") }
+  output.print("\(Version.agent) is \(info.peerID)\(isNewIdentity ? " (a new identity)" : "")")
+  if let file = loaded.file { output.print("  configured by  \(file)") }
   for listener in info.listeners where listener.error != nil {
-    print("  NOT listening  \(listener.address): \(listener.error ?? "")")
+    output.print("  NOT listening  \(listener.address): \(listener.error ?? "")")
   }
-  for address in info.listenAddresses { print("  listens on     \(address)") }
-  if let address = info.announceAddresses.first { print("  dial it at     \(address.with(peerID: info.peerID))") }
-  print("  API            curl \(api)/v1/node")
+  for address in info.listenAddresses { output.print("  listens on     \(address)") }
+  if let address = info.announceAddresses.first {
+    output.print("  dial it at     \(address.with(peerID: info.peerID))")
+  }
+  output.print("  API            curl \(api)/v1/node")
 }

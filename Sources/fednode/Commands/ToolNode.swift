@@ -23,7 +23,8 @@ struct ToolNode: Sendable {
 
   /// Runs a tool and turns what it throws into words on standard error and status 1.
   static func run(
-    _ name: String, logLevel: LogLevel, json: Bool, _ body: @Sendable (ToolNode) async throws -> Int32
+    _ name: String, logLevel: LogLevel, json: Bool, _ output: Output,
+    _ body: @Sendable (ToolNode) async throws -> Int32
   ) async -> Int32 {
     do {
       let tool = try await ToolNode(logLevel: logLevel)
@@ -31,21 +32,21 @@ struct ToolNode: Sendable {
       do {
         status = try await body(tool)
       } catch {
-        Self.fail(name, error, json: json)
+        Self.fail(name, error, json: json, output)
         status = 1
       }
       await tool.stop()
       return status
     } catch {
-      Self.fail(name, error, json: json)
+      Self.fail(name, error, json: json, output)
       return 1
     }
   }
 
-  private static func fail(_ name: String, _ error: any Error, json: Bool) {
+  private static func fail(_ name: String, _ error: any Error, json: Bool, _ output: Output) {
     if json {
       let dial = error as? DialError
-      print(
+      output.print(
         JSONText.object([
           (
             "error",
@@ -56,7 +57,7 @@ struct ToolNode: Sendable {
           )
         ]).text)
     }
-    Terminal.note("fednode \(name): \(error)")
+    output.note("fednode \(name): \(error)")
   }
 }
 

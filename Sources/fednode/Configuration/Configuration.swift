@@ -17,6 +17,8 @@ struct Configuration: Sendable {
 
   // network
   var addresses: [Multiaddr] = Configuration.defaultAddresses
+  /// Whose addresses 0.0.0.0 and `::` of `addresses` stand for; empty: all.
+  var interfaces: [String] = []
   /// Told to peers instead of what was found, when not empty.
   var announce: [Multiaddr] = []
   /// Nil: automatic.
@@ -36,13 +38,16 @@ struct Configuration: Sendable {
   var federationSize = 64
 
   // peers
-  /// Kept connected; of the configuration and, added by the loader, of `peersFile`.
-  var peers: [BookEntry] = []
+  /// Kept connected.
+  var staticPeers: [BookEntry] = []
   var peersFile: String?
+  /// Of `peersFile`, those that are not in `staticPeers`; read by the loader.
+  var filePeers: [BookEntry] = []
   /// Addresses of `peersFile` that named a TCP port and are taken as QUIC.
   var peersFileTranslated = 0
   var policy = Gate.Policy.open
   var connectionTimeout: Duration = .seconds(10)
+  var drainTimeout: Duration = .seconds(5)
   var backoffInitial: Duration = .seconds(1)
   var backoffMax: Duration = .seconds(300)
   /// Nil: no pings.
@@ -58,10 +63,16 @@ struct Configuration: Sendable {
   var connectionsPerSubnetMax: Int?
   var lowWater: Int?
   var highWater: Int?
-  /// Half open, inbound; 0 is no limit.
-  var handshakesMax = 256
+  /// Half open, inbound.
+  var handshakesMax: Int?
   /// Inbound, at one time; 0 is no limit.
   var streamsPerConnectionMax = 256
+  /// Inbound, of one peer, at one time; 0 is no limit.
+  var streamsPerPeerMax = StreamLimits().perPeer
+  /// Inbound, of one protocol over all peers, at one time; 0 is no limit.
+  var streamsPerProtocolMax = StreamLimits().perProtocol
+  /// Bytes that all peers together may send before they are read.
+  var buffersMax: UInt64?
 
   // api
   /// Port 0: any free one.
@@ -87,6 +98,9 @@ struct Configuration: Sendable {
   var logOverrides: [String: LogLevel] = [:]
 
   var shutdownTimeout: Duration = .seconds(10)
+
+  /// All that are kept connected.
+  var peers: [BookEntry] { self.staticPeers + self.filePeers }
 
   private static let defaultAddresses: [Multiaddr] = [
     Multiaddr(quic: IPEndpoint(address: [UInt8](repeating: 0, count: 4), port: 9000)),

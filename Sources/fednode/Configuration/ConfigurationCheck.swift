@@ -29,6 +29,12 @@ enum ConfigurationCheck {
         loaded.problem(
           "network.addresses", "is empty", mend: "name at least one address, or remove the key for the default"))
     }
+    if !configuration.interfaces.isEmpty, !configuration.addresses.contains(where: { $0.isWildcard }) {
+      problems.append(
+        loaded.problem(
+          "network.interfaces", "has no effect, as network.addresses names neither 0.0.0.0 nor ::",
+          mend: "remove it, or listen on /ip4/0.0.0.0/udp/9000/quic-v1"))
+    }
     if let keepAlive = configuration.keepAlive, keepAlive >= configuration.idleTimeout {
       problems.append(
         loaded.problem(
@@ -52,7 +58,7 @@ enum ConfigurationCheck {
     var problems: [ConfigurationProblem] = []
     var names: Set<String> = []
     var peers: Set<PeerID> = []
-    for entry in configuration.peers {
+    for entry in configuration.staticPeers {
       if !peers.insert(entry.peerID).inserted {
         problems.append(
           loaded.problem("peers.static", "names \(entry.peerID) twice", mend: "remove one of the two"))
@@ -73,5 +79,12 @@ enum ConfigurationCheck {
         loaded.problem("limits.low_water", "\(low) is above limits.high_water, \(high)", mend: "write a smaller one"))
     }
     return problems
+  }
+}
+
+extension Multiaddr {
+  /// 0.0.0.0 or `::`.
+  fileprivate var isWildcard: Bool {
+    do { return try self.listenTarget().isUnspecified } catch { return false }
   }
 }

@@ -54,6 +54,9 @@ struct ConfigurationKey: Sendable {
         "a file with the same, mode 0600; without both: identity.key in data_dir, made at first start"),
       .init("network.addresses", \.addresses, ValueType<Multiaddr>.listenAddress.list(max: 16), "where to listen"),
       .init(
+        "network.interfaces", \.interfaces, ValueType<String>.interfaceName.list(max: 16),
+        "listen on the addresses of these instead of 0.0.0.0 and ::, as they come and go"),
+      .init(
         "network.announce", \.announce, ValueType<Multiaddr>.dialAddress.list(max: 16),
         "told to peers instead of what was found"),
       .init(
@@ -73,7 +76,7 @@ struct ConfigurationKey: Sendable {
       .init(
         "federation.size", \.federationSize, .integer(1...4_096), "members; what the limits are derived from"),
       .init(
-        "peers.static", \.peers, ValueType<BookEntry>.peer.list(max: 4_096), "members, which are kept connected"),
+        "peers.static", \.staticPeers, ValueType<BookEntry>.peer.list(max: 4_096), "members, which are kept connected"),
       .init("peers.file", \.peersFile, path.optional, "a list of further ones, as the Go node keeps it"),
       .init(
         "peers.policy", \.policy, .choice, "allowlist: only peers of the address book may connect"),
@@ -92,6 +95,9 @@ struct ConfigurationKey: Sendable {
       .init(
         "peers.connection_timeout", \.connectionTimeout, .duration(.milliseconds(100)...Duration.seconds(300)),
         "a dial is given up after this"),
+      .init(
+        "peers.drain_timeout", \.drainTimeout, .duration(.seconds(0)...Duration.seconds(300)),
+        "how long the streams of a connection that is being closed may take to end"),
       .init("limits.connections", \.connectionsMax, Self.limit, "connections in all"),
       .init("limits.connections_inbound", \.connectionsInboundMax, Self.limit, "connections that others began"),
       .init("limits.connections_outbound", \.connectionsOutboundMax, Self.limit, "connections that this node began"),
@@ -107,11 +113,20 @@ struct ConfigurationKey: Sendable {
         "limits.high_water", \.highWater, Self.limit,
         "above so many connections the least valuable are closed; 0: never"),
       .init(
-        "limits.handshakes", \.handshakesMax, .integer(0...65_536),
+        "limits.handshakes", \.handshakesMax, Self.limit,
         "half-open inbound connections; peers must prove their address from half of it on; 0: no limit"),
       .init(
         "limits.streams_per_connection", \.streamsPerConnectionMax, .integer(0...65_536),
         "inbound streams of one connection; 0: no limit"),
+      .init(
+        "limits.streams_per_peer", \.streamsPerPeerMax, .integer(0...65_536), "inbound streams of one peer; 0: no limit"
+      ),
+      .init(
+        "limits.streams_per_protocol", \.streamsPerProtocolMax, .integer(0...65_536),
+        "inbound streams of one protocol over all peers; 0: no limit"),
+      .init(
+        "limits.buffers", \.buffersMax, ValueType<UInt64>.size((64 << 20)...(1 << 50)).or("auto"),
+        "memory that all peers together may fill with what is not read yet"),
       .init(
         "health.min_connected_peers", \.connectedPeersMin, ValueType<Int>.integer(0...4_096).or("auto"),
         "pinned peers that must be connected to be ready; auto: 75 % of them"),
@@ -159,6 +174,16 @@ extension ValueType<String> {
         }
       }
       return isPlain && !text.isEmpty && text.utf8.count <= 253 ? text : nil
+    }, show: { $0 })
+
+  static let interfaceName = ValueType.single(
+    "the name of a network interface, for example eth0",
+    { text throws(ValueError) in
+      if text.utf8.count > 15 {
+        throw ValueError("\(quoted(text)) is longer than 15 bytes", mend: "write a name that ip link shows")
+      }
+      let isPlain = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"/:%".utf8.contains($0) }
+      return isPlain && !text.isEmpty && text != "." && text != ".." ? text : nil
     }, show: { $0 })
 
   static let dnsServer = ValueType.single(

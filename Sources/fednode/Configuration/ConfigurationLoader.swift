@@ -149,8 +149,8 @@ struct ConfigurationLoader {
     let file = PeersFile(path)
     self.problems += file.problems
     self.configuration.peersFileTranslated = file.translated
-    let known = Set(self.configuration.peers.map(\.peerID))
-    self.configuration.peers += file.peers.filter { !known.contains($0.peerID) }
+    let known = Set(self.configuration.staticPeers.map(\.peerID))
+    self.configuration.filePeers = file.peers.filter { !known.contains($0.peerID) }
   }
 
   // MARK: Environment and flags

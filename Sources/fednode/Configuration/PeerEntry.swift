@@ -41,8 +41,12 @@ extension ValueType<BookEntry> {
 }
 
 extension ValueType<String> {
-  static let peerName = ValueType<String>.text("a name of at most 64 bytes, for example fed-03", max: 64)
+  static let peerName = ValueType<String>.text(
+    "a name of at most \(peerNameBytesMax) bytes, for example fed-03", max: peerNameBytesMax)
 }
+
+/// As in the API.
+let peerNameBytesMax = 64
 
 private func readPeerID(_ fields: [String: RawValue]) throws(ValueError) -> PeerID {
   switch (fields["public_key"], fields["peer_id"]) {

@@ -21,6 +21,14 @@ func durationText(_ duration: Duration) -> String {
   return "\(seconds)s"
 }
 
+/// As `parseSize` reads it, in the largest binary unit that needs no fraction.
+func sizeText(_ bytes: UInt64) -> String {
+  for (unit, shift) in [("GiB", 30), ("MiB", 20), ("KiB", 10)] where bytes != 0 && bytes & ((1 << shift) - 1) == 0 {
+    return "\(bytes >> shift)\(unit)"
+  }
+  return "\(bytes)B"
+}
+
 /// Reads bytes: `1000`, `64KiB`, `10MiB`, `1GiB`, `10MB`. Nil for anything else, and for what overflows.
 func parseSize(_ text: String) -> UInt64? {
   let digits = text.prefix { $0.isASCII && $0.isNumber }

@@ -162,6 +162,17 @@ extension ValueType<Int> {
   }
 }
 
+extension ValueType<UInt64> {
+  static func size(_ range: ClosedRange<UInt64>) -> Self {
+    .single(
+      "a size from \(sizeText(range.lowerBound)) to \(sizeText(range.upperBound)), for example 512MiB or 8GiB",
+      { text throws(ValueError) in
+        if UInt64(text) != nil { throw ValueError("\(text) has no unit", mend: "write \(text)MiB or \(text)GiB") }
+        return parseSize(text).flatMap { range.contains($0) ? $0 : nil }
+      }, show: { sizeText($0) })
+  }
+}
+
 extension ValueType<Duration> {
   static func duration(_ range: ClosedRange<Duration>) -> Self {
     .single(

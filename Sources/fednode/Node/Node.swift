@@ -20,12 +20,18 @@ struct Node: Sendable {
     quic.idleTimeout = configuration.idleTimeout
     quic.keepAlive = configuration.keepAlive
     quic.handshakeTimeout = configuration.connectionTimeout
-    quic.handshakesMax = configuration.handshakesMax == 0 ? .max : configuration.handshakesMax
     quic.streamsPerConnection =
       configuration.streamsPerConnectionMax == 0 ? 1 << 20 : configuration.streamsPerConnectionMax
     let host = Self.hostConfiguration(identity, configuration)
     quic.connectionsMax = host.limits.connections.total == 0 ? .max : host.limits.connections.total + Self.spare
-    self.transport = try QUICTransport(identity: identity, addresses: addresses, configuration: quic)
+    quic.handshakesMax = Self.handshakesMax(configuration)
+    // Never so little that a limit of connections cannot be reached.
+    quic.buffersMax =
+      configuration.buffersMax
+      ?? max(
+        quic.buffersMax, UInt64(host.limits.connections.total) * 2 * quic.connectionWindow)
+    self.transport = try QUICTransport(
+      identity: identity, addresses: addresses, interfaces: configuration.interfaces, configuration: quic)
     let resolver = Resolver(servers: configuration.dnsServers)
     var saveBook: BookSaver?
     if let store { saveBook = { try await store.save($0) } }
@@ -35,15 +41,32 @@ struct Node: Sendable {
       services: HostServices(
         resolve: { try await resolver.addresses(of: $0, $1) },
         resolveText: { try await resolver.texts(of: $0) },
-        interfaces: { interfaceAddresses().map { IPEndpoint(address: $0.address, port: 0) } },
+        interfaces: { Self.interfaces() },
         saveBook: saveBook))
+  }
+
+  /// At a start all members may come at once, each by IPv4 and IPv6.
+  static func handshakesMax(_ configuration: Configuration) -> Int {
+    let limit =
+      configuration.handshakesMax ?? max(256, 2 * max(configuration.federationSize, configuration.peers.count))
+    return limit == 0 ? .max : limit
+  }
+
+  private static func interfaces() -> [IPEndpoint] {
+    do {
+      return try InterfaceAddress.all().filter(\.isUp).map { IPEndpoint(address: $0.address.address, port: 0) }
+    } catch {
+      // For want of memory or descriptors: peers learn the addresses at the next occasion.
+      return []
+    }
   }
 
   /// Connections that the transport may hold beyond the host's limit, so that it is the host that refuses them: it
   /// knows who they are and says why.
   private static let spare = 64
 
-  private static func hostConfiguration(_ identity: IdentityKey, _ configuration: Configuration) -> HostConfiguration {
+  /// What of the configuration concerns the host.
+  static func hostConfiguration(_ identity: IdentityKey, _ configuration: Configuration) -> HostConfiguration {
     var host = HostConfiguration(
       localPeer: identity.peerID, publicKey: identity.publicKey, agentVersion: Version.agent)
     host.announceAddresses = configuration.announce
@@ -65,6 +88,9 @@ struct Node: Sendable {
     limits.perIP = configuration.connectionsPerIPMax ?? limits.perIP
     limits.perSubnet = configuration.connectionsPerSubnetMax ?? limits.perSubnet
     host.limits.connections = limits
+    host.limits.streams.perPeer = configuration.streamsPerPeerMax
+    host.limits.streams.perProtocol = configuration.streamsPerProtocolMax
+    host.limits.closeGrace = configuration.drainTimeout
     let high = configuration.highWater ?? limits.total * 7 / 8
     if high > 0 { host.limits.water = min(configuration.lowWater ?? high * 3 / 4, high)...high }
     return host

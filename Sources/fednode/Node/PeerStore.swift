@@ -1,205 +1,127 @@
 internal import Glibc
-internal import Jansson
 internal import Logging
-internal import P2PCore
 internal import P2PHost
 
 /// Keeps the address book that came through the API, and the blocklist, in the data directory.
 ///
 /// `peers.json` is replaced atomically, the one before it stays as `peers.json.bak`. A file that cannot be read is set
-/// aside and told of. What somebody changed by hand since we last looked is merged in; where both changed the same
-/// entry, ours wins. Hand edits take effect at the next start.
+/// aside and told of. What somebody changes by hand meanwhile stays in the file and takes effect at the next start;
+/// where both changed the same entry, ours wins and the log says so.
 actor PeerStore {
   static let fileName = "peers.json"
-  private static let bytesMax = 8 << 20
+  static let bytesMax = 8 << 20
+  /// Unreadable files that are kept of one second.
+  private static let asideMax = 100
 
   private let path: String
   private let log = Logger(subsystem: "peers")
   private var lastRevision: UInt64 = 0
+  /// What the host had at the last save, or took over at the start: what it changed since is the difference.
+  private var ours: StoredBook
   /// What the file held when we last read or wrote it.
-  private var base: StoredBook
+  private var written: StoredBook
 
   /// Reads what is there. Throws where the file can neither be read nor set aside.
-  static func open(directory: String) throws -> (store: PeerStore, book: StoredBook) {
+  static func open(directory: String) throws(PeerStoreError) -> (store: PeerStore, book: StoredBook) {
     let log = Logger(subsystem: "peers")
     let path = "\(directory)/\(Self.fileName)"
-    var book = StoredBook()
-    do {
-      book = try Self.read(path) ?? book
-    } catch let error as StoredBookError {
+    switch try Self.read(path) {
+    case .book(let book): return (PeerStore(path: path, ours: book, written: book), book)
+    case .missing: return (PeerStore(path: path, ours: StoredBook(), written: StoredBook()), StoredBook())
+    case .unreadable(let error):
       let aside = try Self.setAside(path)
-      log.error("the address book cannot be read; it was set aside", [("file", aside), ("error", error.description)])
-      if let backup = try Self.readBackup(path) {
-        log.warning("the address book of the change before is used", [("file", "\(path).bak")])
-        book = backup
-      }
+      log.error(
+        "the address book cannot be read; it was set aside, mend it and move it back while the node is stopped",
+        [("file", aside), ("error", error.description)])
     }
-    return (PeerStore(path: path, base: book), book)
+    var book = StoredBook()
+    if case .book(let backup) = try Self.read("\(path).bak") {
+      log.warning("the address book of the change before is used", [("file", "\(path).bak")])
+      book = backup
+    }
+    return (PeerStore(path: path, ours: book, written: StoredBook()), book)
   }
 
-  private init(path: String, base: StoredBook) {
+  private init(path: String, ours: StoredBook, written: StoredBook) {
     self.path = path
-    self.base = base
+    self.ours = ours
+    self.written = written
   }
 
   /// Writes `snapshot`, unless a later one was written already.
-  func save(_ snapshot: BookSnapshot) throws {
+  func save(_ snapshot: BookSnapshot) throws(PeerStoreError) {
     guard snapshot.revision > self.lastRevision else { return }
-    var book = StoredBook(peers: snapshot.peers, blocks: snapshot.blocks)
-    do {
-      if let found = try Self.read(self.path), found != self.base {
-        self.log.notice("the address book was changed by hand; both changes are kept", [("file", self.path)])
-        book = StoredBook.merge(base: self.base, ours: book, theirs: found)
+    let ours = StoredBook(peers: snapshot.peers, blocks: snapshot.blocks)
+    var book = ours
+    switch try Self.read(self.path) {
+    case .book(let found):
+      if found != self.written {
+        self.log.notice(
+          "the address book was changed by hand; that takes effect at the next start", [("file", self.path)])
       }
-    } catch let error as StoredBookError {
+      // Always: what was changed by hand before an earlier save is unknown to the host still.
+      let merged = StoredBook.merge(base: self.ours, ours: ours, theirs: found)
+      for entry in merged.overruled {
+        self.log.warning(
+          "an entry of the address book was changed by hand and through the API; the API's word counts",
+          [("entry", entry), ("file", "\(self.path).bak")])
+      }
+      book = merged.book
+    case .unreadable(let error):
       let aside = try Self.setAside(self.path)
       self.log.error(
         "the address book was changed by hand into something unreadable; it was set aside",
         [("file", aside), ("error", error.description)])
+    case .missing: break
     }
-    try Files.replacePrivate(self.path, book.bytes, backup: "\(self.path).bak")
-    self.base = book
+    do throws(FileError) {
+      try Files.replacePrivate(self.path, book.bytes, backup: "\(self.path).bak")
+    } catch {
+      throw PeerStoreError(error)
+    }
+    self.ours = ours
+    self.written = book
     self.lastRevision = snapshot.revision
   }
 
-  /// Nil when there is none.
-  private static func read(_ path: String) throws -> StoredBook? {
-    do {
-      return try StoredBook(try Files.read(path, max: Self.bytesMax).bytes)
-    } catch let error as FileError where error.isMissing {
-      return nil
-    }
+  private enum Found {
+    case book(StoredBook)
+    case missing
+    case unreadable(StoredBookError)
   }
 
-  private static func readBackup(_ path: String) throws -> StoredBook? {
-    do {
-      return try Self.read("\(path).bak")
-    } catch is StoredBookError {
-      return nil
+  private static func read(_ path: String) throws(PeerStoreError) -> Found {
+    let bytes: [UInt8]
+    do throws(FileError) {
+      bytes = try Files.read(path, max: Self.bytesMax).bytes
+    } catch {
+      if error.isMissing { return .missing }
+      throw PeerStoreError(error)
     }
+    do throws(StoredBookError) { return .book(try StoredBook(bytes)) } catch { return .unreadable(error) }
   }
 
-  private static func setAside(_ path: String) throws -> String {
+  /// Answers the new name. Replaces no other file.
+  private static func setAside(_ path: String) throws(PeerStoreError) -> String {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
-    let aside = "\(path).unreadable-\(now.tv_sec)"
-    guard rename(path, aside) == 0 else { throw FileError(operation: "set aside", path: path, code: errno) }
-    return aside
+    for number in 1...Self.asideMax {
+      let aside = "\(path).unreadable-\(now.tv_sec)" + (number == 1 ? "" : "-\(number)")
+      if link(path, aside) == 0 {
+        guard unlink(path) == 0 else { break }
+        return aside
+      }
+      guard errno == EEXIST else { break }
+    }
+    throw PeerStoreError(FileError(operation: "set aside", path: path, code: errno))
   }
 }
 
-/// Why a stored address book cannot be used.
-struct StoredBookError: Error, CustomStringConvertible {
-  let description: String
-}
+/// Why the address book can neither be read nor written, and what to do.
+struct PeerStoreError: Error, Sendable, Hashable, CustomStringConvertible {
+  let file: FileError
 
-/// The content of `peers.json`.
-struct StoredBook: Sendable, Hashable {
-  var peers: [BookEntry] = []
-  var blocks: [Blocklist.Record] = []
+  init(_ file: FileError) { self.file = file }
 
-  init(peers: [BookEntry] = [], blocks: [Blocklist.Record] = []) {
-    self.peers = peers
-    self.blocks = blocks
-  }
-
-  // MARK: Merging
-
-  /// Entry by entry: what we did not change is as they have it.
-  static func merge(base: StoredBook, ours: StoredBook, theirs: StoredBook) -> StoredBook {
-    StoredBook(
-      peers: self.merge(base.peers, ours.peers, theirs.peers, key: \.peerID),
-      blocks: self.merge(base.blocks, ours.blocks, theirs.blocks, key: \.entry))
-  }
-
-  private static func merge<Entry: Hashable, Key: Hashable>(
-    _ base: [Entry], _ ours: [Entry], _ theirs: [Entry], key: (Entry) -> Key
-  ) -> [Entry] {
-    func index(_ entries: [Entry]) -> [Key: Entry] {
-      Dictionary(entries.map { (key($0), $0) }, uniquingKeysWith: { first, _ in first })
-    }
-    let (base, mine) = (index(base), index(ours))
-    let other = index(theirs)
-    var merged: [Entry] = []
-    for entry in ours {
-      let id = key(entry)
-      guard base[id] == entry else {
-        merged.append(entry)
-        continue
-      }
-      if let entry = other[id] { merged.append(entry) }
-    }
-    merged += theirs.filter { mine[key($0)] == nil && base[key($0)] != $0 }
-    return merged
-  }
-
-  // MARK: JSON
-
-  var bytes: [UInt8] {
-    let peers = self.peers.map { entry -> JSON in
-      [
-        "peer_id": .string(entry.peerID.description), "name": JSON(entry.name), "pinned": .bool(entry.pinned),
-        "addresses": .array(entry.addresses.map { .string($0.description) }),
-      ]
-    }
-    let blocks = self.blocks.map { block -> JSON in
-      [
-        "entry": .string(block.entry.description), "reason": JSON(block.reason),
-        "expires_at_ms": block.expiresAt.map { .integer($0) } ?? .null, "created_at_ms": .integer(block.createdAt),
-      ]
-    }
-    return JSON.object(.init([.init("peers", .array(peers)), .init("blocklist", .array(blocks))])).encoded() + [0x0a]
-  }
-
-  init(_ bytes: [UInt8]) throws(StoredBookError) {
-    let document: JSON
-    do { document = try JSON(decoding: bytes) } catch { throw StoredBookError(description: "\(error)") }
-    for item in try Self.list(document, "peers") { self.peers.append(try Self.peer(item)) }
-    for item in try Self.list(document, "blocklist") { self.blocks.append(try Self.block(item)) }
-  }
-
-  private static func list(_ document: JSON, _ name: String) throws(StoredBookError) -> [JSON] {
-    guard case .array(let items)? = document[name] else { throw StoredBookError(description: "it has no list \(name)") }
-    return items
-  }
-
-  private static func text(_ item: JSON, _ name: String) throws(StoredBookError) -> String {
-    guard case .string(let text)? = item[name] else {
-      throw StoredBookError(description: "an entry has no text \(name)")
-    }
-    return text
-  }
-
-  private static func peer(_ item: JSON) throws(StoredBookError) -> BookEntry {
-    do {
-      var addresses: [Multiaddr] = []
-      for address in try Self.list(item, "addresses") {
-        guard case .string(let text) = address else {
-          throw StoredBookError(description: "an address of a peer is \(address.kind)")
-        }
-        addresses.append(try Multiaddr(text))
-      }
-      var name: String?
-      if case .string(let text)? = item["name"] { name = text }
-      return BookEntry(
-        peerID: try PeerID(try Self.text(item, "peer_id")), name: name, pinned: item["pinned"] == .bool(true),
-        addresses: addresses, source: .api)
-    } catch {
-      throw StoredBookError(description: "\(error)")
-    }
-  }
-
-  private static func block(_ item: JSON) throws(StoredBookError) -> Blocklist.Record {
-    do {
-      var (expiresAt, createdAt): (Int64?, Int64) = (nil, 0)
-      if case .integer(let time)? = item["expires_at_ms"] { expiresAt = time }
-      if case .integer(let time)? = item["created_at_ms"] { createdAt = time }
-      var reason: String?
-      if case .string(let text)? = item["reason"] { reason = text }
-      return Blocklist.Record(
-        entry: try BlockEntry(try Self.text(item, "entry")), createdAt: createdAt, expiresAt: expiresAt, reason: reason)
-    } catch {
-      throw StoredBookError(description: "\(error)")
-    }
-  }
+  var description: String { "\(self.file); \(self.file.mend)" }
 }

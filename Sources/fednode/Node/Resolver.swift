@@ -8,35 +8,28 @@ internal import Synchronization
 final class Resolver: Sendable {
   /// Look-ups at one time; more fail at once rather than pile up.
   static let lookupsMax = 32
-  static let timeout: Duration = .seconds(5)
   /// Answers of one name.
   static let answersMax = 100
-  /// Names that are kept.
-  static let cachedMax = 1_024
-  /// However long the TTL is.
-  static let keptMax: Duration = .seconds(3_600)
 
   struct Failure: Error, CustomStringConvertible {
     let description: String
   }
 
-  private struct Key: Hashable {
-    let name: String
-    let family: QUICTarget.NameFamily
-  }
-
-  private struct Cached {
-    let addresses: [[UInt8]]
-    /// By the monotonic clock.
-    let expiry: Duration
-  }
-
   private let servers: String
+  private let timeout: Duration
   private let running = Atomic<Int>(0)
-  private let cache = Mutex<[Key: Cached]>([:])
+  private let now: @Sendable () -> Duration
+  private let cache = Mutex(ResolverCache())
 
-  /// `servers`: empty for the system's.
-  init(servers: [String]) { self.servers = servers.joined(separator: ",") }
+  /// `servers`: empty for the system's. `timeout`: for one look-up, all servers and tries together. `now`: of a clock
+  /// that only moves forward.
+  init(
+    servers: [String], timeout: Duration = .seconds(5), now: @escaping @Sendable () -> Duration = Resolver.monotonic
+  ) {
+    self.servers = servers.joined(separator: ",")
+    self.timeout = timeout
+    self.now = now
+  }
 
   /// Whether c-ares takes `text` for a server: `192.0.2.53`, `192.0.2.53:5353`, `[2001:db8::53]:5353`.
   static func isServer(_ text: String) -> Bool {
@@ -44,19 +37,12 @@ final class Resolver: Sendable {
   }
 
   func addresses(of name: String, _ family: QUICTarget.NameFamily) async throws -> [[UInt8]] {
-    let key = Key(name: name, family: family)
-    let now = Self.now()
-    if let cached = self.cache.withLock({ $0[key] }), cached.expiry > now { return cached.addresses }
+    let now = self.now()
+    if let kept = self.cache.withLock({ $0.addresses(of: name, family, now: now) }) { return kept }
     let found = try await self.run(name) { () throws(Failure) in try self.askAddresses(name, family) }
     let addresses = found.map { $0.address }
-    let kept = min(.seconds(found.map { $0.ttl }.min() ?? 0), Self.keptMax)
-    if kept > .zero {
-      self.cache.withLock { cache in
-        if cache.count >= Self.cachedMax { cache = cache.filter { $0.value.expiry > now } }
-        if cache.count >= Self.cachedMax { cache.removeAll() }
-        cache[key] = Cached(addresses: addresses, expiry: now + kept)
-      }
-    }
+    let ttl = found.map { $0.ttl }.min() ?? 0
+    self.cache.withLock { $0.keep(addresses, of: name, family, ttl: ttl, now: now) }
     return addresses
   }
 
@@ -77,7 +63,7 @@ final class Resolver: Sendable {
       case .ipv6: 6
       }
     let count = ccares_addresses(
-      name, wanted, self.servers, Int32(Self.timeout / .milliseconds(1)), &found, Int32(found.count))
+      name, wanted, self.servers, Int32(self.timeout / .milliseconds(1)), &found, Int32(found.count))
     guard count >= 0 else { throw Failure(description: "\(name): \(String(cString: ccares_words(count)))") }
     var unique: [(address: [UInt8], ttl: Int)] = []
     for one in found.prefix(Int(count)) {
@@ -94,14 +80,14 @@ final class Resolver: Sendable {
     defer { found.deallocate() }
     found.initialize(repeating: ccares_text())
     let count = ccares_texts(
-      name, self.servers, Int32(Self.timeout / .milliseconds(1)), found.baseAddress, Int32(found.count))
+      name, self.servers, Int32(self.timeout / .milliseconds(1)), found.baseAddress, Int32(found.count))
     guard count >= 0 else { throw Failure(description: "\(name): \(String(cString: ccares_words(count)))") }
     return found.prefix(Int(count)).map { text in
       withUnsafeBytes(of: text.bytes) { String(decoding: $0.prefix(Int(text.length)), as: UTF8.self) }
     }
   }
 
-  private static func now() -> Duration {
+  static func monotonic() -> Duration {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)

@@ -9,6 +9,8 @@ nonisolated(unsafe) private var signalPipe: Int32 = -1
 enum Signals {
   private struct State {
     var first: Int32?
+    /// Somebody will ask for the first one.
+    var isExpected = false
     var waiting: CheckedContinuation<Int32, Never>?
   }
   private static let state = Mutex(State())
@@ -40,6 +42,9 @@ enum Signals {
     }
   }
 
+  /// From now on the first signal waits for `next`, so that what has begun ends in order.
+  static func expect() { Self.state.withLock { $0.isExpected = true } }
+
   /// Returns with the first signal. A second one ends the process at once.
   static func next() async -> Int32 {
     await withCheckedContinuation { continuation in
@@ -60,15 +65,15 @@ enum Signals {
   }
 
   private static func took(_ number: Int32) {
-    let waiting = Self.state.withLock { state in
+    let (isWanted, waiting) = Self.state.withLock { state in
       defer {
         state.first = state.first ?? number
         state.waiting = nil
       }
-      return state.first == nil ? state.waiting : nil
+      return (state.first == nil && state.isExpected, state.waiting)
     }
-    // Nobody waits for it (a one-shot tool), or it is the second: end as a shell expects.
-    guard let waiting else { _exit(128 + number) }
-    waiting.resume(returning: number)
+    // Nobody will ask for it (a one-shot tool), or it is the second: end as a shell expects.
+    guard isWanted else { _exit(128 + number) }
+    waiting?.resume(returning: number)
   }
 }
