@@ -42,9 +42,11 @@ class Lab:
         for node in nodes:
             node.wait_ready()
 
-    def mesh(self, count: int) -> list[Node]:
-        """Nodes that all pin each other, running and connected."""
+    def mesh(self, count: int, network: dict | None = None) -> list[Node]:
+        """Nodes that all pin each other, running and connected; `network` goes into their configurations."""
         nodes = [self.node() for _ in range(count)]
+        for node in nodes:
+            node.configuration["network"] = network or {}
         self.pin(nodes)
         self.progress(f"starting {count} nodes")
         self.start(nodes)

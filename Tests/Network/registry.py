@@ -84,8 +84,8 @@ def brief(connections: list[dict]) -> str:
 def socket_problems(view: View) -> list[str]:
     """The kernel's UDP sockets of the process beside those that the node tells of."""
     bound = sockets(view.node)
-    listening = {address for address in map(ip_and_port, view.node.get("/v1/node")["listen_addresses"])}
-    told = [f"listens on {ip}:{port}, but ss has {sorted(bound)}" for ip, port in listening - bound]
+    listening = set(map(ip_and_port, view.node.get("/v1/node")["listen_addresses"]))
+    told = [f"listens on {sorted(listening)}, but ss has {sorted(bound)}"] if listening != bound else []
     ports = {port for _, port in bound}
     for connection in view.connections:
         _, port = ip_and_port(connection["local_address"])
