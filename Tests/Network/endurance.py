@@ -21,7 +21,7 @@ ASLEEP = (0.5, 15.0)
 
 
 def soak(seconds: int, seed: int) -> Callable[[Lab], str]:
-    """`observed` is watched; the others are killed, stopped, resumed, disconnected and connected, one after the other."""
+    """`observed` is watched; the others are killed, stopped, resumed, disconnected and connected, one by one."""
 
     def run(lab: Lab) -> str:
         reference_at = min(REFERENCE_SECONDS, seconds / 5)
@@ -32,17 +32,19 @@ def soak(seconds: int, seed: int) -> Callable[[Lab], str]:
         for name, until in (("reference", reference_at), ("end", seconds)):
             while time.monotonic() < begin + until:
                 churn.step()
-                lab.progress(f"{time.monotonic() - begin:.0f} of {seconds} s, {churn}, {observed.resources()['rss_kb']} kB")
+                rss = observed.resources()["rss_kb"]
+                lab.progress(f"{time.monotonic() - begin:.0f} of {seconds} s, {churn}, {rss} kB")
             churn.rest()
             measures[name] = measure(observed)
         told = []
+        course = f"seed {seed}; {churn}; from {reference_at:g} s to {seconds} s"
         for what, before in measures["reference"].items():
             after = measures["end"][what]
             told.append(f"{what} {before:g} to {after:g}")
             allowed = max(TOLERANCE * before, 0 if what == "rss_kb" else COUNT_TOLERANCE)
             if after - before > allowed:
-                raise AssertionError(f"seed {seed}: grown from {reference_at:g} s to {seconds} s: {', '.join(told)}; {churn}")
-        return f"seed {seed}; {churn}; from {reference_at:g} s to {seconds} s: {', '.join(told)}"
+                raise AssertionError(f"grown: {course}: {', '.join(told)}")
+        return f"{course}: {', '.join(told)}"
 
     return run
 

@@ -76,7 +76,8 @@ class Story:
             subject, of_peer = connection or peer, live.setdefault(peer, set())
             before = states.get(subject, "connecting" if connection else None)
             if before not in (None, event["from"]):
-                problems.append(f"{event['id']}: {subject} was {before}, and goes from {event['from']} to {event['to']}")
+                step = f"from {event['from']} to {event['to']}"
+                problems.append(f"{event['id']}: {subject} was {before}, and goes {step}")
             if subject in ended:
                 problems.append(f"{event['id']}: {subject} goes to {event['to']} after its end")
             states[subject] = event["to"]

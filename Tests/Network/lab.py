@@ -64,8 +64,8 @@ class Lab:
         return self.none_left(lambda: missing(nodes, pairs), seconds)
 
     def heal(self, nodes: list[Node], pairs: Pairs, mend: Callable[[], object], asked: list[Node] | None = None) -> str:
-        """Mends what keeps them apart: all reconnect within twice the backoff in force then, and soon nothing is left of
-        the old connections. `asked`: those that can be asked now; all of them."""
+        """Mends what keeps them apart: all reconnect within twice the backoff in force then, and soon nothing is left
+        of the old connections. `asked`: those that can be asked now; all of them."""
         bound = 2 * backoff_in_force(asked or nodes)
         self.progress(f"healed; reconnect within {bound:g} s")
         mend()

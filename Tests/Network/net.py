@@ -156,7 +156,8 @@ class Host(Namespace):
 
     def limit_rate(self, rate: str):
         """What leaves the host, by a token bucket: `1mbit`."""
-        self.run("tc", "qdisc", "replace", "dev", "eth0", "root", "tbf", "rate", rate, "burst", "16kb", "latency", "100ms")
+        bucket = ["tbf", "rate", rate, "burst", "16kb", "latency", "100ms"]
+        self.run("tc", "qdisc", "replace", "dev", "eth0", "root", *bucket)
 
 
 class Network:

@@ -17,7 +17,8 @@ STOP_SECONDS = 15
 IDLE_SECONDS = 10
 BACKOFF_INITIAL, BACKOFF_MAX = 1.0, 4.0
 PROBE_SECONDS, PROBE_MISSES = 2, 3
-# In this time the end of a peer that says nothing is noticed: by the idle timeout or the probes, whichever is later to begin.
+# In this time a peer that says nothing is noticed: by the idle timeout, or by the probes, which may begin one interval
+# later.
 DETECTION_SECONDS = IDLE_SECONDS + PROBE_SECONDS
 CRASH = re.compile(r"Fatal error|Precondition failed|\*\*\* Signal|malloc|corrupt")
 
@@ -95,7 +96,8 @@ class Node:
 
     def require_running(self):
         if not self.running():
-            raise AssertionError(f"{self.name} ended with {self.child.returncode}; its last words:\n{self.last_words()}")
+            status = self.child.returncode if self.child else "nothing: it was not started"
+            raise AssertionError(f"{self.name} ended with {status}; its last words:\n{self.last_words()}")
 
     def last_words(self, lines: int = 12) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])

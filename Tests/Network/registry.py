@@ -77,8 +77,8 @@ def judge(view: View, peer_id: str, wanted: View | None) -> list[str]:
 
 
 def brief(connections: list[dict]) -> str:
-    return "; ".join(f"{each['id']} {each['state']} {each['direction']} {each['local_address']} to {each['remote_address']}"
-                     for each in connections) or "none"
+    fields = ("id", "state", "direction", "local_address", "remote_address")
+    return "; ".join(" ".join(each[field] for field in fields) for each in connections) or "none"
 
 
 def socket_problems(view: View) -> list[str]:
@@ -113,8 +113,8 @@ def ip_and_port(address: str) -> tuple[str, int]:
 
 
 def backoff_in_force(nodes: list[Node]) -> float:
-    """The longest wait, in seconds, that a pinned peer which is not connected now may draw next: the loss of a connection
-    that was young counts like a failed dial."""
+    """The longest wait, in seconds, that a pinned peer which is not connected now may draw next: the loss of a
+    connection that was young counts like a failed dial."""
     failures = [peer["failure_count"] + 1 for node in nodes for peer in node.peers()
                 if peer["pinned"] and peer["state"] != "connected"]
     return min(BACKOFF_MAX, BACKOFF_INITIAL * 2 ** max(failures, default=0))

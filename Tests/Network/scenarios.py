@@ -12,8 +12,8 @@ from node import BACKOFF_INITIAL, BACKOFF_MAX, DETECTION_SECONDS, PORT, Node
 from names import NameServer
 from registry import all_pairs, disagreements
 
-# A peer that comes back dials at once; the old connection at the other end is gone with a stateless reset, or when a ping
-# has no answer for 2 s.
+# A peer that comes back dials at once; the old connection at the other end is gone with a stateless reset, or when a
+# ping has no answer for 2 s.
 RESTART_SECONDS = 6.0
 
 
@@ -66,8 +66,8 @@ def one_way_loss(lab: Lab) -> str:
 
 
 def address_change(interfaces: list[str]) -> Callable[[Lab], str]:
-    """A host gets new addresses in place of the old ones; nobody else knows them. `interfaces`: what all nodes are bound
-    to, all of them."""
+    """A host gets new addresses in place of the old ones; nobody else knows them. `interfaces`: what the nodes are
+    bound to; none: to all."""
 
     def run(lab: Lab) -> str:
         nodes = lab.mesh(3, network={"interfaces": interfaces})
@@ -117,8 +117,8 @@ def name_change(lab: Lab) -> str:
             return [f"{each} is the old address" for each in found
                     if f"/{away.host.ipv4}/" not in each and f"/{away.host.ipv6}/" not in each]
 
-        took = lab.none_left(
-            lambda: there() + disagreements(nodes, all_pairs(nodes)), DETECTION_SECONDS + 2 * BACKOFF_MAX + SLACK_SECONDS)
+        bound = DETECTION_SECONDS + 2 * BACKOFF_MAX + SLACK_SECONDS
+        took = lab.none_left(lambda: there() + disagreements(nodes, all_pairs(nodes)), bound)
         home.ping(away)
         return f"at the new address after {took:.1f} s, {names.asked - asked} questions to the name server"
     finally:
@@ -203,8 +203,8 @@ def third_dies(count: int) -> Callable[[Lab], str]:
         lab.start(dead)
         lab.agree(nodes, seconds=2 * BACKOFF_MAX + RESTART_SECONDS)
         back = time.monotonic() - begin
-        return (f"{count} nodes, {len(all_pairs(nodes))} connections in {made:.1f} s; {len(dead)} killed, noticed after "
-                f"{noticed:.1f} s; all back {back:.1f} s after their start")
+        return (f"{count} nodes, {len(all_pairs(nodes))} connections in {made:.1f} s; {len(dead)} killed, noticed "
+                f"after {noticed:.1f} s; all back {back:.1f} s after their start")
 
     return run
 
