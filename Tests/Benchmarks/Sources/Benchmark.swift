@@ -7,7 +7,7 @@ import Synchronization
 
 /// Loads for the transport, one process a side, in the manner of `iperf`: serve, bulk, hs (handshakes), rr (a new stream
 /// with 64 bytes there and back), idle (memory of connections), crowd (peers of a node). Tests/Benchmarks/run compares the
-/// figures.
+/// figures. `load` is for Tests/Network/run.
 @main struct Benchmark {
   static let echo: UInt8 = 1
   static let sink: UInt8 = 2
@@ -27,6 +27,10 @@ import Synchronization
     let address = try Multiaddr("/ip4/127.0.0.1/udp/\(port)/quic-v1")
     if mode == "crowd" {
       return try await crowd(address, number("--n", 500), seconds: number("--seconds", 60), configuration)
+    }
+    if mode == "load" {
+      let target = try Multiaddr(options["--target"] ?? "\(address)")
+      return try await Load(target: target, count: number("--n", 500), hold: .seconds(number("--seconds", 60))).run()
     }
     let transport = try QUICTransport(
       identity: try IdentityKey.generate(.ed25519), addresses: mode == "serve" ? [address] : [],
@@ -50,7 +54,7 @@ import Synchronization
     case "rr": try await requests(transport, address, n, concurrency)
     case "idle": try await idle(transport, address, n, concurrency)
     default:
-      print("usage: fednode-bench serve|bulk|hs|rr|idle|crowd [--port P] [--n N] [--c CONCURRENT] [--size BYTES]")
+      print("usage: fednode-bench serve|bulk|hs|rr|idle|crowd|load [--port P] [--n N] [--c CONCURRENT] [--size BYTES]")
     }
     report("client")
   }
