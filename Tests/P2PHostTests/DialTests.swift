@@ -222,7 +222,7 @@ struct DialTests {
       1, network,
       resolveText: { name in
         lookups.withLock { $0 += 1 }
-        switch name {
+        return switch name {
         case "_dnsaddr.good.example":
           [
             "v=spf1", "dnsaddr=nonsense", "dnsaddr=\(Node.address(9).with(peerID: other))",
