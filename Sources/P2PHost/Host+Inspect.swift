@@ -30,6 +30,9 @@ extension Host {
       limits: self.limits,
       pinned: self.pinnedCounts(),
       quorum: QuorumInfo(required: self.quorum.required, isMet: self.quorum.isReady),
+      keeping: KeepingInfo(
+        dials: self.dialJobs.count, waiting: self.retries.count, blocklistEntries: self.gate.blocklist.count,
+        unknownPeers: self.unknownPeerTable.entries.count),
       draining: self.phase == .draining || self.phase == .stopped)
     for figures in await self.figures(of: connections) {
       info.streams += (figures?.streamsInbound ?? 0) + (figures?.streamsOutbound ?? 0)

@@ -29,6 +29,7 @@ extension QUICConnection {
   /// Writes at most one burst of packets into `sink`.
   func write(_ slab: SendSlab, _ sink: any DatagramSink, now: MonotonicNanoseconds) -> WriteOutcome {
     guard let raw = self.raw else { return .idle }
+    self.sendDelayedEnds()
     let packetBytes = cng_packet_size(raw)
     let limit = max(1, min(SendSlab.segmentsMax, cng_send_quantum(raw) / packetBytes, SendSlab.bytesMax / packetBytes))
     var burst = Burst(slab: slab)

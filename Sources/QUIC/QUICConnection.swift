@@ -58,6 +58,8 @@ final class QUICConnection {
   private(set) var inboundStreams = 0
   private var queueFirst: QUICStream?
   private var queueLast: QUICStream?
+  /// Of `streams`.
+  private var delayedEnds: [QUICStream] = []
   private var streamWaiters: [UnsafeContinuation<Void, Never>] = []
 
   // What happened since the endpoint last asked.
@@ -419,6 +421,18 @@ final class QUICConnection {
     self.markDirty()
   }
 
+  /// The end of `stream` that waited goes out with the next packets: ngtcp2 may be in the middle of reading one.
+  func hasDelayedEnd(_ stream: QUICStream) {
+    self.delayedEnds.append(stream)
+    self.markDirty()
+  }
+
+  func sendDelayedEnds() {
+    if self.delayedEnds.isEmpty { return }
+    for stream in self.delayedEnds { stream.sendDelayedEnd() }
+    self.delayedEnds.removeAll()
+  }
+
   func stop(_ stream: QUICStream, code: UInt64) {
     guard let raw = self.raw, !stream.isClosed else { return }
     cng_stop_stream(raw, stream.id, code)
@@ -496,6 +510,7 @@ final class QUICConnection {
     let open = self.streams
     self.streams = [:]
     self.newStreams = []
+    self.delayedEnds = []
     for stream in open.values { stream.connectionDidClose(reason) }
     self.wakeStreamWaiters()
     self.free()
@@ -545,7 +560,7 @@ nonisolated(unsafe) private let callbacks: UnsafePointer<cng_callbacks> = {
         stream(pointer)?.didReceive(UnsafeBufferPointer(start: data, count: length), finished: finished)
         return 0
       },
-      stream_acknowledged: { stream($1)?.buffer.acknowledge(upTo: $2) },
+      stream_acknowledged: { stream($1)?.didAcknowledge(upTo: $2) },
       stream_closed: { owner, pointer, _ in
         if let stream = stream(pointer) { connection(owner).closed(stream) }
       },

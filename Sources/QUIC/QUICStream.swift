@@ -30,14 +30,24 @@ package final class QUICStream: Stream, @unchecked Sendable {
   private(set) var finishRequested = false
   private(set) var finishSent = false
   private var writeFailure: StreamError?
+  /// The remote has acknowledged something of this stream, or sent something on it.
+  private var isKnownToRemote: Bool
+  /// What waits until the remote knows this stream.
+  private var delayedEnd: DelayedEnd?
   private var writer: UnsafeContinuation<Void, Never>?
   /// In the connection's queue of streams that have something to send.
   var isQueued = false
   var nextQueued: QUICStream?
 
+  private enum DelayedEnd {
+    case reset(code: UInt64)
+    case stop(code: UInt64)
+  }
+
   init(connection: QUICConnection, direction: Direction, loop: EventLoop?) {
     self.connection = connection
     self.direction = direction
+    self.isKnownToRemote = direction == .inbound
     self.loop = loop
   }
 
@@ -99,18 +109,24 @@ package final class QUICStream: Stream, @unchecked Sendable {
   }
 
   func resetOnLoop(code: UInt64) {
-    if self.direction == .outbound, self.buffer.sent == 0, !self.finishSent, self.writeFailure == nil, !self.isClosed {
-      return self.abandon(code: code)
-    }
+    let isUnknown = !self.isKnownToRemote && !self.isClosed
+    if isUnknown, self.writeFailure == nil, self.buffer.sent == 0, !self.finishSent { return self.abandon(code: code) }
     self.readFailure = self.readFailure ?? .resetLocally
     self.writeFailure = self.writeFailure ?? .resetLocally
     self.dropReceived()
-    self.connection.reset(self, code: code)
+    if isUnknown {
+      self.delayedEnd = .reset(code: code)
+    } else {
+      self.connection.reset(self, code: code)
+    }
     self.wake()
   }
 
-  /// Ends a stream of ours of which the remote has seen nothing, with a FIN and no byte. An ngtcp2 remote that is told
-  /// of a stream by RESET_STREAM makes none and never ends its side, and the stream would stay here for ever.
+  // An ngtcp2 remote that hears of a stream by RESET_STREAM or STOP_SENDING first, because the bytes before it were lost
+  // or overtaken, makes none, drops those bytes when they come, and never ends its side: the stream would stay here
+  // for ever. So both wait until the remote knows the stream.
+
+  /// Ends a stream of ours of which nothing was sent, with a FIN and no byte.
   private func abandon(code: UInt64) {
     self.buffer = SendBuffer()
     self.finishRequested = true
@@ -122,13 +138,18 @@ package final class QUICStream: Stream, @unchecked Sendable {
   func stopOnLoop(code: UInt64) {
     self.readFailure = self.readFailure ?? .resetLocally
     self.dropReceived()
-    self.connection.stop(self, code: code)
+    if self.isKnownToRemote || self.isClosed {
+      self.connection.stop(self, code: code)
+    } else {
+      self.delayedEnd = self.delayedEnd ?? .stop(code: code)
+    }
     self.wakeReader()
   }
 
   // MARK: From the connection
 
   func didReceive(_ bytes: UnsafeBufferPointer<UInt8>, finished: Bool) {
+    self.becameKnown()
     if finished { self.endReceived = true }
     if self.readFailure != nil {
       // Nobody will read it: the credit goes back at once.
@@ -145,8 +166,31 @@ package final class QUICStream: Stream, @unchecked Sendable {
     if self.buffer.unsent < QUICStream.unsentMax { self.wakeWriter() }
   }
 
+  /// All bytes before `offset` are with the remote.
+  func didAcknowledge(upTo offset: UInt64) {
+    self.buffer.acknowledge(upTo: offset)
+    self.becameKnown()
+  }
+
+  private func becameKnown() {
+    if self.isKnownToRemote { return }
+    self.isKnownToRemote = true
+    if self.delayedEnd != nil { self.connection.hasDelayedEnd(self) }
+  }
+
+  /// Not from within ngtcp2.
+  func sendDelayedEnd() {
+    switch self.delayedEnd {
+    case .reset(let code): self.connection.reset(self, code: code)
+    case .stop(let code): self.connection.stop(self, code: code)
+    case nil: break
+    }
+    self.delayedEnd = nil
+  }
+
   /// The remote aborted its side; what it sent before is lost (RFC 9000 §3.5).
   func didReset(code: UInt64) {
+    self.becameKnown()
     self.readFailure = self.readFailure ?? .reset(code: code)
     self.dropReceived()
     self.wakeReader()
@@ -154,6 +198,7 @@ package final class QUICStream: Stream, @unchecked Sendable {
 
   /// The remote reads no further; ngtcp2 has answered with RESET_STREAM.
   func didStop(code: UInt64) {
+    self.becameKnown()
     self.writeFailure = self.writeFailure ?? .reset(code: code)
     self.wakeWriter()
   }

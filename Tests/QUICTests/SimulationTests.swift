@@ -324,6 +324,7 @@ import Testing
     // With room for nobody the token is checked, and then the connection refused.
     #expect(strict.endpoint.counters.retries == 1)
     #expect(refused.error?.class == .refused)
+    #expect(refused.error?.detail.contains("limits.handshakes") == true)
     configuration.handshakesMax = 1
     let server = try network.addNode("server", configuration: configuration)
     #expect(network.connect(client, server).isConnected)

@@ -7,7 +7,7 @@ import Synchronization
 
 /// Loads for the transport, one process a side, in the manner of `iperf`: serve, bulk, hs (handshakes), rr (a new stream
 /// with 64 bytes there and back), idle (memory of connections), registry (a node with a large address book), crowd (peers
-/// of a node). Tests/Benchmarks/run compares the figures.
+/// of a node). Tests/Benchmarks/run compares the figures. `load` is for Tests/Network/run.
 @main struct Benchmark {
   static let echo: UInt8 = 1
   static let sink: UInt8 = 2
@@ -30,6 +30,10 @@ import Synchronization
     }
     if mode == "registry" {
       return try await registry(address, number("--n", 10_000), seconds: number("--seconds", 60), configuration)
+    }
+    if mode == "load" {
+      let target = try Multiaddr(options["--target"] ?? "\(address)")
+      return try await Load(target: target, count: number("--n", 500), hold: .seconds(number("--seconds", 60))).run()
     }
     let transport = try QUICTransport(
       identity: try IdentityKey.generate(.ed25519), addresses: mode == "serve" ? [address] : [],
@@ -54,7 +58,8 @@ import Synchronization
     case "idle": try await idle(transport, address, n, concurrency)
     default:
       print(
-        "usage: fednode-bench serve|bulk|hs|rr|idle|registry|crowd [--port P] [--n N] [--c CONCURRENT] [--size BYTES]")
+        "usage: fednode-bench serve|bulk|hs|rr|idle|registry|crowd|load [--port P] [--n N] [--c CONCURRENT] [--size BYTES]"
+      )
     }
     report("client")
   }
