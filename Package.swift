@@ -55,8 +55,8 @@ let package = Package(
 
     // Run on demand by Tests/Benchmarks/run.
     .executableTarget(
-      name: "fednode-bench", dependencies: ["QUIC", "GnuTLS", "P2PHost", "P2PCore"], path: "Tests/Benchmarks/Sources",
-      swiftSettings: settings),
+      name: "fednode-bench", dependencies: ["ManagementAPI", "QUIC", "GnuTLS", "P2PHost", "P2PCore"],
+      path: "Tests/Benchmarks/Sources", swiftSettings: settings),
 
     .target(name: "HTTPTestClient", path: "Tests/Support/HTTPTestClient", swiftSettings: settings),
     .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
@@ -65,7 +65,7 @@ let package = Package(
     tests("LinuxIO"),
     tests("GnuTLS", ["P2PCore"], resources: [.copy("Vectors")]),
     tests("QUIC", ["AllocationCounter", "CLinux", "CNgtcp2", "GnuTLS", "LinuxIO", "P2PCore"]),
-    tests("P2PHost", ["P2PCore", "Logging"]),
+    tests("P2PHost", ["AllocationCounter", "P2PCore", "Logging"]),
     tests("MicroHTTP", ["HTTPTestClient"]),
     tests("Jansson"),
     tests("YAML"),

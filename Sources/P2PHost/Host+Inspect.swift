@@ -30,6 +30,9 @@ extension Host {
       limits: self.limits,
       pinned: self.pinnedCounts(),
       quorum: QuorumInfo(required: self.quorum.required, isMet: self.quorum.isReady),
+      keeping: KeepingInfo(
+        dials: self.dialJobs.count, waiting: self.retries.count, blocklistEntries: self.gate.blocklist.count,
+        unknownPeers: self.unknownPeerTable.entries.count),
       draining: self.phase == .draining || self.phase == .stopped)
     for figures in await self.figures(of: connections) {
       info.streams += (figures?.streamsInbound ?? 0) + (figures?.streamsOutbound ?? 0)
@@ -91,15 +94,22 @@ extension Host {
   }
 
   func describe(_ records: [PeerRecord]) async -> [PeerInfo] {
-    let connections = records.map { record in
-      record.connections.compactMap { self.connectionTable[$0]?.connection }
+    var connections: [any Connection] = []
+    // Behind the last connection of each peer.
+    var ends: [Int] = []
+    for index in records.indices {
+      for id in records[index].connections {
+        if let connection = self.connectionTable[id]?.connection { connections.append(connection) }
+      }
+      ends.append(connections.count)
     }
     // One hop to the transport for all of them.
-    var figures = await self.figures(of: connections.flatMap { $0 })[...]
+    let figures = await self.figures(of: connections)
     let now = self.clock.wall()
-    return zip(records, connections).map { record, connections in
-      let own = figures.prefix(connections.count)
-      figures = figures.dropFirst(connections.count)
+    var start = 0
+    return zip(records, ends).map { record, end in
+      let own = figures[start..<end]
+      defer { start = end }
       return PeerInfo(
         peerID: record.id,
         name: record.name,
@@ -108,7 +118,7 @@ extension Host {
         pinned: record.pinned,
         paused: record.paused,
         blocked: self.gate.blockingEntry(of: record.id, now: now) != nil,
-        direction: connections.first?.direction,
+        direction: own.isEmpty ? nil : connections[start].direction,
         agentVersion: record.agentVersion,
         protocols: record.protocols,
         connections: record.connections,
@@ -150,14 +160,7 @@ extension Host {
       statistics: figures)
   }
 
-  /// Runs on the transport's executor, so that asking each connection costs no hop.
-  nonisolated func figures(of connections: [any Connection]) async -> [ConnectionStatistics?] {
-    if connections.isEmpty { return [] }
-    return await withTaskExecutorPreference(self.transport.streamExecutor) {
-      var figures: [ConnectionStatistics?] = []
-      figures.reserveCapacity(connections.count)
-      for connection in connections { figures.append(await connection.statistics()) }
-      return figures
-    }
+  func figures(of connections: [any Connection]) async -> [ConnectionStatistics?] {
+    connections.isEmpty ? [] : await self.transport.statistics(of: connections)
   }
 }

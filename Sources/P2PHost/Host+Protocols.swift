@@ -13,12 +13,16 @@ extension Host {
   /// Pings of one call.
   package static let pingsMax = 1_000
 
-  /// Nil when not connected. One stream a ping; results in order.
+  /// Nil when not connected. One stream a ping, on whichever connection lives then; results in order.
   package func ping(_ peer: PeerID, count: Int, timeout: Duration) async -> [PingResult]? {
-    guard let connection = self.liveConnection(to: peer) else { return nil }
+    guard self.liveConnection(to: peer) != nil else { return nil }
     var results: [PingResult] = []
     for _ in 0..<min(max(count, 0), Self.pingsMax) {
       if Task.isCancelled { break }
+      guard let connection = self.liveConnection(to: peer) else {
+        results.append(PingResult(rtt: nil, error: "not connected any more"))
+        break
+      }
       results.append(await self.ping(connection, timeout: timeout))
     }
     return results

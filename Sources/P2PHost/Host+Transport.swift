@@ -111,10 +111,6 @@ extension Host {
 
   private func refused(_ peer: PeerID?, at address: Multiaddr, _ reason: String) {
     self.counters.connectionRefused()
-    let key = peer.map { "\($0)" } ?? address.ip.map { "\($0)" } ?? ""
-    self.limitedLog.log(
-      .notice, key: "refused \(key)", "a connection was refused",
-      [("peer", peer.map { "\($0)" } ?? "-"), ("address", "\(address)"), ("reason", reason)])
     let now = self.clock.monotonic()
     if now - self.refusals.since >= .seconds(1) { self.refusals = (now, 0, self.refusals.untold) }
     guard self.refusals.told < Self.refusalsToldMax else {

@@ -53,6 +53,7 @@ package actor Host {
   var drains = RetryQueue<String>()
   var isTrimming = false
   var quorum: QuorumGate
+  var quorumDue: Duration = .zero
   /// When a limit was last told of as reached, by its key.
   var limitsTold: [String: Duration] = [:]
   /// Of the current second: refusals told of, and those that were not since the last that was.

@@ -55,7 +55,7 @@ package struct HostLimits: Sendable {
   /// Addresses of one peer; beyond it those that never worked go first.
   package var addressesPerPeerMax = 32
   /// Addresses of one dial, resolved; the rest is skipped.
-  package var dialAddressesMax = 64
+  package var dialAddressesMax = 100
   /// Attempts of one dial that run at a time.
   package var dialParallelMax = 8
   /// Attempts of all dials that run at a time; further ones wait.

@@ -42,6 +42,8 @@ package final class HostCounters: Sendable {
     /// Inbound connections that the transport or the host did not accept.
     package fileprivate(set) var connectionsRefused: UInt64 = 0
     package fileprivate(set) var dialErrors: [DialErrorClass: UInt64] = [:]
+    /// Dials as a whole, by how they ended.
+    package fileprivate(set) var dialsEnded: [DialInfo.State: UInt64] = [:]
     package fileprivate(set) var handshakeLatency = Histogram(bounds: HostCounters.handshakeLatencyBounds)
     package fileprivate(set) var connectionDuration = Histogram(bounds: HostCounters.connectionDurationBounds)
     /// Inbound streams handed to negotiation.
@@ -87,6 +89,7 @@ package final class HostCounters: Sendable {
 
   func connectionRefused() { self.figures.withLock { $0.connectionsRefused += 1 } }
   func dialFailed(_ class: DialErrorClass) { self.figures.withLock { $0.dialErrors[`class`, default: 0] += 1 } }
+  func dialEnded(_ state: DialInfo.State) { self.figures.withLock { $0.dialsEnded[state, default: 0] += 1 } }
   func negotiationFailed() { self.figures.withLock { $0.negotiationsFailed += 1 } }
   func handlerFailed() { self.figures.withLock { $0.handlersFailed += 1 } }
   func connectionUnhealthy() { self.figures.withLock { $0.connectionsUnhealthy += 1 } }

@@ -21,7 +21,18 @@ package struct NodeInfo: Sendable {
   /// Peers that are to be kept connected and are not paused, and how many of them are.
   package var pinned: (total: Int, connected: Int) = (0, 0)
   package var quorum = QuorumInfo(required: 0, isMet: true)
+  package var keeping = KeepingInfo()
   package var draining: Bool
+}
+
+/// Counts of what is under way and remembered.
+package struct KeepingInfo: Sendable, Hashable {
+  /// Dials under way.
+  package var dials = 0
+  /// Pinned peers that wait for their next dial.
+  package var waiting = 0
+  package var blocklistEntries = 0
+  package var unknownPeers = 0
 }
 
 /// Whether enough of the pinned peers are connected for the node to do its work.

@@ -30,6 +30,9 @@ final class QUICEndpoint: QUICConnectionOwner {
   private var connections: [ConnectionID: QUICConnection] = [:]
   private var resetTokens: [ResetToken: QUICConnection] = [:]
   private(set) var all: [ObjectIdentifier: QUICConnection] = [:]
+  /// Under way, by a number of their own: as many as whoever dials lets run at a time.
+  private var dials: [UInt64: OutboundDial] = [:]
+  private var lastDial: UInt64 = 0
   private var timers = TimerHeap()
   private var dirty: [QUICConnection] = []
   /// What `flush` is working through while `dirty` fills again.
@@ -287,7 +290,13 @@ final class QUICEndpoint: QUICConnectionOwner {
     ended: @escaping (Result<QUICConnectionHandle, DialError>) -> Void
   ) -> OutboundDial {
     let origin = QUICConnection.Origin(direction: .outbound, local: local, remote: remote, expectedPeer: peer)
-    let dial = OutboundDial(origin, timeout: timeout, now: now, ended: ended)
+    self.lastDial += 1
+    let number = self.lastDial
+    let dial = OutboundDial(origin, timeout: timeout, now: now) { [weak self] result in
+      self?.dials[number] = nil
+      ended(result)
+    }
+    self.dials[number] = dial
     self.begin(dial, now: now)
     return dial
   }
@@ -321,9 +330,10 @@ final class QUICEndpoint: QUICConnectionOwner {
   /// The network says that datagrams to `remote` do not arrive: dials that have heard nothing from there end.
   /// Such messages can be forged, so nothing that has been heard from is touched (RFC 9000 §21.9).
   func unreachable(_ remote: SocketAddress, error: DialError, now: MonotonicNanoseconds) {
-    for connection in self.all.values
-    where connection.phase == .handshaking && !connection.heardFromRemote && connection.path.remote == remote {
-      guard let dial = connection.dial, dial.note(networkError: error, now: now) else { continue }
+    for dial in self.dials.values {
+      guard let connection = dial.connection, connection.phase == .handshaking, !connection.heardFromRemote,
+        connection.path.remote == remote, dial.note(networkError: error, now: now)
+      else { continue }
       dial.end(.failure(error))
       self.remove(connection, CloseReason("unreachable", initiator: .none, detail: error.detail))
     }

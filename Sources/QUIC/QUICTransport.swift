@@ -167,6 +167,10 @@ package final class QUICTransport: Transport, Sendable {
     return try result.get()
   }
 
+  package func statistics(of connections: [any Connection]) async -> [ConnectionStatistics?] {
+    await self.loop.run { connections.map { ($0 as? QUICConnectionHandle)?.statisticsNow() } }
+  }
+
   package func stopAccepting() async {
     let driver = self.driver
     await self.loop.run { driver.endpoint.stopAccepting() }

@@ -8,7 +8,7 @@ import tempfile
 
 from programs import Fednode, GoLibp2p, Limit
 
-WORKLOADS = ("bulk", "hs 1", "hs 32", "hs 1 cached", "hs 32 cached", "rr 1", "rr 100", "idle", "peers")
+WORKLOADS = ("bulk", "hs 1", "hs 32", "hs 1 cached", "hs 32 cached", "rr 1", "rr 100", "idle", "peers", "registry")
 
 # Figure, what it is, what it is compared with and the bound; a bound on cost is an upper one.
 ROWS = [
@@ -24,6 +24,9 @@ ROWS = [
     ("idle", "kB per idle connection, server", [(None, None, "<=", 80.0)]),
     ("peers page", "ms, GET /v1/peers, 100 of 500", [(None, None, "<=", 5.0)]),
     ("peers all", "ms, GET /v1/peers, all 500", [(None, None, "<=", 5.0)]),
+    ("registry known", "ms, GET a peer of 10,000", [(None, None, "<=", 1.0)]),
+    ("registry connected", "same, one of 2,000 connected", [(None, None, "<=", 1.0)]),
+    ("registry memory", "kB per peer of the address book", [(None, None, "<=", 2.0)]),
 ]
 
 

@@ -1,6 +1,8 @@
 """The programs that are measured. Each answers `measure(workload)` with figures by name."""
 
+import contextlib
 import http.client
+import json
 import os
 import pathlib
 import re
@@ -33,6 +35,8 @@ LOADS = {
 }
 CLIENT_SECONDS = 120
 PEERS = 500
+# Of the registry: peers of the address book, and others that are connected.
+KNOWN, CONNECTED = 10_000, 2_000
 REQUESTS = 100
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -114,7 +118,7 @@ class Limit(CommandLineProgram):
     name = "limit"
 
     def measure(self, workload):
-        return {} if workload == "peers" else super().measure(workload)
+        return {} if workload in ("peers", "registry") else super().measure(workload)
 
     def server(self, port, workload):
         return ["serve", "-p", str(port), "-t", str(CLIENT_SECONDS), "-q"] + self._cache(workload)
@@ -142,41 +146,91 @@ class Fednode(CommandLineProgram):
         self.node, self.folder = node and node.resolve(), folder
 
     def measure(self, workload):
-        return self._peers() if workload == "peers" else super().measure(workload)
+        match workload:
+            case "peers":
+                return self._peers()
+            case "registry":
+                return self._registry()
+            case _:
+                return super().measure(workload)
 
     def _peers(self) -> dict[str, float]:
         """The node itself with a crowd of identified peers, and how long its list of them takes."""
         if self.node is None:
             return {}
-        node = Node(self.node, self.folder)
+        # All of them come from one address.
+        crowded = {"federation.size": PEERS, "limits.connections_per_ip": 0, "limits.connections_per_subnet": 0}
+        node = Node(self.node, self.folder, settings=crowded)
         try:
             node.wait_ready()
             port = node.addresses[4].split("/")[4]
-            crowd = subprocess.Popen(
-                [str(self.binary), "crowd", "--port", port, "--n", str(PEERS), "--seconds", str(CLIENT_SECONDS)],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )
-            try:
+            with self._crowd(port, PEERS):
                 def identified() -> bool:
                     return sum(bool(peer["agent_version"]) for peer in node.get(everybody)["items"]) == PEERS
 
                 everybody = "/v1/peers?limit=1000"
                 wait_until(f"{PEERS} peers", identified, CLIENT_SECONDS / 2)
                 return {
-                    "peers page": self._request(node.api, "/v1/peers"),
-                    "peers all": self._request(node.api, everybody),
+                    "peers page": self._request(node.api, ["/v1/peers"]),
+                    "peers all": self._request(node.api, [everybody]),
                 }
-            finally:
-                crowd.terminate()
-                crowd.wait()
         finally:
             node.stop()
 
-    def _request(self, port: int, path: str) -> float:
-        """Median milliseconds of one GET on a connection that stands."""
+    def _registry(self) -> dict[str, float]:
+        """A host that knows many peers, and how long one of them takes."""
+        port = free_port()
+        command = [str(self.binary), "registry", "--port", str(port), "--n", str(KNOWN), "--seconds", str(CLIENT_SECONDS)]
+        server = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        try:
+            said = re.match(r"registry: api (\d+), ([\d.]+) kB each", server.stdout.readline())
+            api = int(said[1])
+            with self._crowd(port, CONNECTED):
+                def ids(state: str) -> list[str]:
+                    page = self._get(api, f"/v1/peers?limit=1000&state={state}")
+                    found = page["items"]
+                    while page["next_cursor"]:
+                        page = self._get(api, f"/v1/peers?limit=1000&state={state}&cursor={page['next_cursor']}")
+                        found += page["items"]
+                    return [f"/v1/peers/{peer['peer_id']}" for peer in found]
+
+                wait_until(f"{CONNECTED} peers", lambda: len(ids("connected")) == CONNECTED, CLIENT_SECONDS / 2)
+                return {
+                    "registry known": self._request(api, ids("idle"), 10 * REQUESTS),
+                    "registry connected": self._request(api, ids("connected"), 10 * REQUESTS),
+                    "registry memory": float(said[2]),
+                }
+        finally:
+            server.terminate()
+            server.wait()
+
+    def _get(self, port: int, path: str) -> dict:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=CLIENT_SECONDS)
+        connection.request("GET", path)
+        answer = json.load(connection.getresponse())
+        connection.close()
+        return answer
+
+    @contextlib.contextmanager
+    def _crowd(self, port: int | str, count: int):
+        crowd = subprocess.Popen(
+            [str(self.binary), "crowd", "--port", str(port), "--n", str(count), "--seconds", str(CLIENT_SECONDS)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield
+        finally:
+            crowd.terminate()
+            crowd.wait()
+
+    def _request(self, port: int, paths: list[str], count: int = REQUESTS) -> float:
+        """Median milliseconds of one GET on a connection that stands, of `paths` in turn."""
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=CLIENT_SECONDS)
         times = []
-        for _ in range(REQUESTS):
+        for number in range(count):
+            path = paths[number * 7919 % len(paths)]
             start = time.perf_counter()
             connection.request("GET", path)
             connection.getresponse().read()

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import os
 import threading
+import time
 from collections.abc import Callable
 
 from lab import Lab
@@ -14,6 +15,9 @@ from wire import decode_identify, quic_address
 PING = "/ipfs/ping/1.0.0"
 TRANSFER_BYTES = 10_000_000
 SHUTDOWN_SECONDS = 10
+SIMULTANEOUS_ROUNDS = 5
+# For a connection that one side does not want: it is closed at once or not at all.
+SETTLED_SECONDS = 1
 
 
 @dataclasses.dataclass
@@ -197,6 +201,44 @@ def self_dial(lab: Lab):
     equal("the code", answer["code"], "self_dial")
 
 
+def dial_each_other(lab: Lab, kind: str):
+    """Both dial at the same instant, several times; such peers keep both connections, and nothing may flap."""
+    fednode, peer = lab.fednode, lab.peer(kind)
+    for attempt in range(SIMULTANEOUS_ROUNDS):
+        since = fednode.events.mark()
+        both = threading.Barrier(2)
+        failures: list[str] = []
+
+        def dial(_both=both, _failures=failures):
+            _both.wait()
+            try:
+                peer.dial(fednode.addresses[4], fednode.peer_id)
+            except Exception as error:  # told below, by the thread that the test runs on
+                _failures.append(str(error))
+
+        thread = threading.Thread(target=dial)
+        thread.start()
+        both.wait()
+        fednode.dial(peer.addresses[4], peer.peer_id)
+        thread.join()
+        equal("what the peer's dial failed with", failures, [])
+        wait_until("fednode to be connected", lambda: fednode.connected(peer.peer_id))
+        wait_until("the peer to list fednode", lambda: fednode.peer_id in peer.peers())
+        time.sleep(SETTLED_SECONDS)
+        known = fednode.connected(peer.peer_id)
+        if not known or fednode.peer_id not in peer.peers():
+            raise AssertionError(f"round {attempt}: they are not connected any more: {fednode.peer(peer.peer_id)}")
+        equal("the flaps", known["flap_count"], 0)
+        fednode.post(f"/v1/peers/{peer.peer_id}/ping", {"count": 1})
+        fednode.disconnect(peer.peer_id)
+        for _ in known["connections"]:
+            fednode.events.expect(
+                "the connection ended",
+                lambda event: event["type"] == "connection.state_changed" and event["to"] == "idle", since)
+        wait_until("fednode to drop the peer", lambda: fednode.peer(peer.peer_id)["state"] == "idle")
+        wait_until("the peer to drop fednode", lambda: fednode.peer_id not in peer.peers())
+
+
 def ends_on_sigterm(lab: Lab):
     fednode, peers = lab.fednode, [lab.peer("p2pd"), lab.peer("py-libp2p")]
     for peer in peers:
@@ -224,5 +266,9 @@ def scenarios() -> list[Scenario]:
     ]
     return links + [
         Scenario("failed dials", dials),
+        *(
+            Scenario(f"{kind}, both dial at once", [("stay connected", lambda lab, kind=kind: dial_each_other(lab, kind))])
+            for kind in ("p2pd", "py-libp2p")
+        ),
         Scenario("shutdown", [("SIGTERM: peers are told, exit 0", ends_on_sigterm)]),
     ]

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import pathlib
 import socket
 import threading
@@ -51,13 +52,16 @@ class Events:
 
 
 class Fednode(Process):
-    def __init__(self, binary: pathlib.Path, folder: pathlib.Path, name: str = "fednode"):
+    def __init__(self, binary: pathlib.Path, folder: pathlib.Path, name: str = "fednode", settings: dict | None = None):
+        """`settings`: configuration keys and their values."""
         port = free_port()
         self.addresses = {4: quic_address("127.0.0.1", port), 6: quic_address("::1", port)}
         self.api = free_port(socket.SOCK_STREAM)
         listen = [part for address in self.addresses.values() for part in ("--listen", address)]
         data = ["--data-dir", folder / f"{name}-data"]
-        super().__init__(name, [binary, "run", *data, *listen, "--api", f"127.0.0.1:{self.api}"], folder)
+        variables = {f"FEDNODE_{key.replace('.', '_').upper()}": str(value) for key, value in (settings or {}).items()}
+        command = [binary, "run", *data, *listen, "--api", f"127.0.0.1:{self.api}"]
+        super().__init__(name, command, folder, env=os.environ | variables)
 
     def wait_ready(self):
         wait_until("fednode's /livez", self._live)

@@ -90,7 +90,18 @@ import Testing
   }
 
   @Test("metrics are in the text format with one head per family") func metrics() async throws {
-    let api = ManagementAPI.fake(FakeNode())
+    let node = FakeNode()
+    node.state.withLock { state in
+      var (near, far, nameless) = (
+        Sample.peerInfo(Sample.peer(1)), Sample.peerInfo(Sample.peer(2), .failed), Sample.peerInfo(Sample.peer(3))
+      )
+      (near.name, near.pinned) = ("fed-02", true)
+      (far.name, far.pinned, far.rtt) = ("fed \"03\"", true, nil)
+      nameless.pinned = true
+      state.peers = [near, far, nameless, Sample.peerInfo(Sample.peer(4))]
+      state.node.keeping = KeepingInfo(dials: 2, waiting: 3, blocklistEntries: 4, unknownPeers: 5)
+    }
+    let api = ManagementAPI.fake(node)
     _ = try await api.call("GET", "/nowhere")
     let text = try await api.call("GET", "/metrics").text
     for line in [
@@ -101,7 +112,10 @@ import Testing
       "fednode_peers{state=\"connected\"} 3", "fednode_connections{dir=\"outbound\"} 3", "fednode_streams 5",
       "fednode_listener_up{address=\"\(Sample.addressText)\"} 1", "fednode_build_info{version=\"1.2.3\"} 1",
       "fednode_api_requests_total{method=\"GET\",code=\"404\"} 1",
-      "process_start_time_seconds 1769903999.123",
+      "process_start_time_seconds 1769903999.123", "fednode_dials 2", "fednode_pinned_peers_waiting 3",
+      "fednode_blocklist_entries 4", "fednode_unknown_peers 5", "fednode_dials_ended_total{outcome=\"failed\"} 0",
+      "fednode_pinned_peer_connected{peer=\"fed-02\"} 1", "fednode_pinned_peer_connected{peer=\"fed \\\"03\\\"\"} 0",
+      "fednode_pinned_peer_rtt_seconds{peer=\"fed-02\"} 0.001234",
     ] {
       #expect(text.split(separator: "\n").contains(Substring(line)), "\(line)")
     }

@@ -22,6 +22,8 @@ private final class DeadTransport: Transport {
     throw DialError(.refused, "nobody listens there", temporary: true)
   }
 
+  func statistics(of connections: [any Connection]) async -> [ConnectionStatistics?] { connections.map { _ in nil } }
+
   func stopAccepting() async {}
   func shutdown(code: UInt64, timeout: Duration) async {}
 }

@@ -1,4 +1,5 @@
 import P2PCore
+import Synchronization
 import Testing
 
 @testable import P2PHost
@@ -216,10 +217,12 @@ struct DialTests {
     let network = MemoryNetwork()
     let second = try await Node.started(2, network)
     let other = PeerID(publicKey: Node.key(9)) { _ in [] }
+    let lookups = Mutex(0)
     let node = Node(
       1, network,
       resolveText: { name in
-        switch name {
+        lookups.withLock { $0 += 1 }
+        return switch name {
         case "_dnsaddr.good.example":
           [
             "v=spf1", "dnsaddr=nonsense", "dnsaddr=\(Node.address(9).with(peerID: other))",
@@ -228,16 +231,22 @@ struct DialTests {
         case "_dnsaddr.next.example": ["dnsaddr=\(second.address.with(peerID: second.peer))"]
         case "_dnsaddr.loop.example": ["dnsaddr=/dnsaddr/loop.example/p2p/\(second.peer)"]
         case "_dnsaddr.empty.example": []
+        // Each of these leads to 50 more.
+        case let name where name.hasPrefix("_dnsaddr.many"):
+          (0..<50).map { "dnsaddr=/dnsaddr/many\($0)\(name.dropFirst(9))/p2p/\(second.peer)" }
         default: throw NoSuchName()
         }
       })
     try await node.host.start()
     for (name, expected) in [
-      ("good", nil), ("loop", .dnsFailure), ("empty", .dnsFailure), ("none", .dnsFailure),
+      ("good", nil), ("loop", .dnsFailure), ("empty", .dnsFailure), ("none", .dnsFailure), ("many", .dnsFailure),
     ] as [(String, DialErrorClass?)] {
+      lookups.withLock { $0 = 0 }
       let address = try Multiaddr("/dnsaddr/\(name).example/p2p/\(second.peer)")
       let result = await node.host.dial(peer: nil, addresses: [address], timeout: nil)
       #expect(result.error?.class == expected, "\(name): \(String(describing: result.error))")
+      let asked = lookups.withLock { $0 }
+      #expect(asked <= DialResolver.lookupsMax, "\(name)")
       if let id = result.connection?.id {
         #expect(result.attempts.map(\.resolvedFrom) == [address])
         _ = await node.host.closeConnection(id, abort: true)

@@ -40,75 +40,74 @@ extension NodeInfo {
   }
 }
 
-extension PeerInfo {
-  func json() -> JSON {
-    [
-      "peer_id": JSON(self.peerID),
-      "name": JSON(self.name),
-      "state": .string(self.state.rawValue),
-      "state_since": JSON(time: self.stateSince),
-      "pinned": .bool(self.pinned),
-      "paused": .bool(self.paused),
-      "blocked": .bool(self.blocked),
-      "direction": JSON(self.direction?.rawValue),
-      "agent_version": JSON(self.agentVersion),
-      "protocols": JSON(self.protocols),
-      "connections": JSON(self.connections),
-      "first_seen_at": JSON(time: self.firstSeenAt),
-      "last_seen_at": JSON(time: self.lastSeenAt),
-      "connected_at": JSON(time: self.connectedAt),
-      "last_disconnect": self.lastDisconnect?.json() ?? .null,
-      "flap_count": JSON(self.flapCount),
-      "rtt_ms": JSON(milliseconds: self.rtt),
-      "bytes_in": JSON(self.bytesIn),
-      "bytes_out": JSON(self.bytesOut),
-      "next_attempt_at": JSON(time: self.nextAttemptAt),
-      "backoff_ms": JSON(wholeMilliseconds: self.backoff),
-      "failure_count": JSON(self.failureCount),
-      "addresses": .array(self.addresses.map { $0.json() }),
-    ]
+extension PeerInfo: JSONWritable {
+  func write(to json: inout JSONWriter) {
+    json.object { json in
+      json.member("peer_id", JSON(self.peerID))
+      json.member("name", JSON(self.name))
+      json.member("state", .string(self.state.rawValue))
+      json.member("state_since", time: self.stateSince)
+      json.member("pinned", .bool(self.pinned))
+      json.member("paused", .bool(self.paused))
+      json.member("blocked", .bool(self.blocked))
+      json.member("direction", JSON(self.direction?.rawValue))
+      json.member("agent_version", JSON(self.agentVersion))
+      json.member("protocols", self.protocols)
+      json.member("connections", self.connections)
+      json.member("first_seen_at", time: self.firstSeenAt)
+      json.member("last_seen_at", time: self.lastSeenAt)
+      json.member("connected_at", time: self.connectedAt)
+      json.member("last_disconnect", self.lastDisconnect)
+      json.member("flap_count", JSON(self.flapCount))
+      json.member("rtt_ms", JSON(milliseconds: self.rtt))
+      json.member("bytes_in", JSON(self.bytesIn))
+      json.member("bytes_out", JSON(self.bytesOut))
+      json.member("next_attempt_at", time: self.nextAttemptAt)
+      json.member("backoff_ms", JSON(wholeMilliseconds: self.backoff))
+      json.member("failure_count", JSON(self.failureCount))
+      json.member("addresses", self.addresses)
+    }
   }
 }
 
-extension PeerInfo.Disconnect {
-  func json() -> JSON {
-    [
-      "at": JSON(time: self.at),
-      "reason": .string(self.reason.reason),
-      "code": JSON(self.reason.code),
-      "initiator": .string(self.reason.initiator.rawValue),
-    ]
+extension PeerInfo.Disconnect: JSONWritable {
+  func write(to json: inout JSONWriter) {
+    json.object { json in
+      json.member("at", time: self.at)
+      json.member("reason", .string(self.reason.reason))
+      json.member("code", JSON(self.reason.code))
+      json.member("initiator", .string(self.reason.initiator.rawValue))
+    }
   }
 }
 
-extension PeerInfo.Address {
-  func json() -> JSON {
-    [
-      "address": JSON(self.address),
-      "source": .string(self.source),
-      "last_attempt_at": JSON(time: self.lastAttemptAt),
-      "last_success_at": JSON(time: self.lastSuccessAt),
-      "last_error": self.lastError.map {
-        ["class": .string($0.class.rawValue), "detail": .string($0.detail)]
-      } ?? .null,
-    ]
+extension PeerInfo.Address: JSONWritable {
+  func write(to json: inout JSONWriter) {
+    json.object { json in
+      json.member("address", JSON(self.address))
+      json.member("source", .string(self.source))
+      json.member("last_attempt_at", time: self.lastAttemptAt)
+      json.member("last_success_at", time: self.lastSuccessAt)
+      json.member(
+        "last_error",
+        self.lastError.map { ["class": .string($0.class.rawValue), "detail": .string($0.detail)] } ?? .null)
+    }
   }
 }
 
-extension ClosedConnectionInfo {
+extension ClosedConnectionInfo: JSONWritable {
   /// As a live one, with how it ended.
-  func json() -> JSON {
-    .object(
-      JSON.Object(
-        self.connection.members + [
-          .init("closed_at", JSON(time: self.closedAt)),
-          .init(
-            "close",
-            [
-              "reason": .string(self.reason.reason), "code": JSON(self.reason.code),
-              "initiator": .string(self.reason.initiator.rawValue), "error": JSON(self.reason.detail),
-            ]),
-        ]))
+  func write(to json: inout JSONWriter) {
+    json.object { json in
+      self.connection.writeMembers(to: &json)
+      json.member("closed_at", time: self.closedAt)
+      json.member(
+        "close",
+        [
+          "reason": .string(self.reason.reason), "code": JSON(self.reason.code),
+          "initiator": .string(self.reason.initiator.rawValue), "error": JSON(self.reason.detail),
+        ])
+    }
   }
 }
 
@@ -146,47 +145,55 @@ extension UnknownPeers.Entry {
   }
 }
 
-extension ConnectionInfo {
-  func json() -> JSON { .object(JSON.Object(self.members)) }
+extension ConnectionInfo: JSONWritable {
+  func write(to json: inout JSONWriter) {
+    json.object { self.writeMembers(to: &$0) }
+  }
 
-  fileprivate var members: [JSON.Object.Member] {
+  fileprivate func writeMembers(to json: inout JSONWriter) {
     let figures = self.statistics
-    let json: JSON = [
-      "id": .string(self.id),
-      "peer_id": JSON(self.peerID),
-      "state": .string(self.state.rawValue),
-      "direction": .string(self.direction.rawValue),
-      "local_address": JSON(self.localAddress),
-      "remote_address": JSON(self.remoteAddress),
-      "opened_at": JSON(time: self.openedAt),
-      "handshake_ms": JSON(milliseconds: self.handshake),
-      "streams": figures.map { ["inbound": JSON($0.streamsInbound), "outbound": JSON($0.streamsOutbound)] } ?? .null,
-      "bytes_in": JSON(figures?.bytesIn),
-      "bytes_out": JSON(figures?.bytesOut),
-      "packets_in": JSON(figures?.packetsIn),
-      "packets_out": JSON(figures?.packetsOut),
-      "packets_lost": JSON(figures?.packetsLost),
-      "rtt_ms": [
-        "latest": JSON(milliseconds: figures?.rttLatest),
-        "smoothed": JSON(milliseconds: figures?.rttSmoothed),
-        "min": JSON(milliseconds: figures?.rttMinimum),
-        "variance": JSON(milliseconds: figures?.rttVariance),
-      ],
-      "congestion_window": JSON(figures?.congestionWindow),
-      "bytes_in_flight": JSON(figures?.bytesInFlight),
-      "mtu": JSON(figures?.mtu),
-      "security": [
-        "tls_version": .string(self.security.tlsVersion),
-        "cipher": .string(self.security.cipher),
-        "group": .string(self.security.group),
-        "key_type": .string(self.security.keyType.name),
-      ],
-      "quic_version": .string(self.quicVersion),
-      "last_activity_at": JSON(time: figures?.lastActivityAt),
-      "keep_alive_ms": JSON(wholeMilliseconds: figures?.keepAlive),
-    ]
-    guard case .object(let object) = json else { return [] }
-    return object.members
+    json.member("id", .string(self.id))
+    json.member("peer_id", JSON(self.peerID))
+    json.member("state", .string(self.state.rawValue))
+    json.member("direction", .string(self.direction.rawValue))
+    json.member("local_address", JSON(self.localAddress))
+    json.member("remote_address", JSON(self.remoteAddress))
+    json.member("opened_at", time: self.openedAt)
+    json.member("handshake_ms", JSON(milliseconds: self.handshake))
+    json.name("streams")
+    if let figures {
+      json.object { json in
+        json.member("inbound", JSON(figures.streamsInbound))
+        json.member("outbound", JSON(figures.streamsOutbound))
+      }
+    } else {
+      json.put(.null)
+    }
+    json.member("bytes_in", JSON(figures?.bytesIn))
+    json.member("bytes_out", JSON(figures?.bytesOut))
+    json.member("packets_in", JSON(figures?.packetsIn))
+    json.member("packets_out", JSON(figures?.packetsOut))
+    json.member("packets_lost", JSON(figures?.packetsLost))
+    json.name("rtt_ms")
+    json.object { json in
+      json.member("latest", JSON(milliseconds: figures?.rttLatest))
+      json.member("smoothed", JSON(milliseconds: figures?.rttSmoothed))
+      json.member("min", JSON(milliseconds: figures?.rttMinimum))
+      json.member("variance", JSON(milliseconds: figures?.rttVariance))
+    }
+    json.member("congestion_window", JSON(figures?.congestionWindow))
+    json.member("bytes_in_flight", JSON(figures?.bytesInFlight))
+    json.member("mtu", JSON(figures?.mtu))
+    json.name("security")
+    json.object { json in
+      json.member("tls_version", .string(self.security.tlsVersion))
+      json.member("cipher", .string(self.security.cipher))
+      json.member("group", .string(self.security.group))
+      json.member("key_type", .string(self.security.keyType.name))
+    }
+    json.member("quic_version", .string(self.quicVersion))
+    json.member("last_activity_at", time: figures?.lastActivityAt)
+    json.member("keep_alive_ms", JSON(wholeMilliseconds: figures?.keepAlive))
   }
 }
 

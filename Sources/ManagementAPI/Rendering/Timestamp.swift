@@ -18,33 +18,36 @@ enum Timestamp {
 
   /// `2026-01-31T23:59:59.123Z`
   static func text(_ milliseconds: Int64) -> String {
+    String(unsafeUninitializedCapacity: Self.textBytes) { Self.write(milliseconds, to: $0.baseAddress!) }
+  }
+
+  /// Of a time as text.
+  static let textBytes = 24
+
+  /// Writes the text to `buffer`, which has room for it, and answers its size: lists have thousands of these.
+  static func write(_ milliseconds: Int64, to buffer: UnsafeMutablePointer<UInt8>) -> Int {
     let day: Int64 = 86_400_000
     // Rounds down before 1970 as well.
     let days = (milliseconds >= 0 ? milliseconds : milliseconds - (day - 1)) / day
     let inDay = milliseconds - days * day
     let (year, month, date) = Self.civil(days)
-    // Lists have thousands of these, so without a string for each part.
-    return String(unsafeUninitializedCapacity: 32) { buffer in
-      var count = 0
-      func put(_ number: Int64, digits: Int, then separator: Unicode.Scalar) {
-        var rest = number
-        for index in (0..<digits).reversed() {
-          buffer[count + index] = UInt8(ascii: "0") + UInt8(rest % 10)
-          rest /= 10
-        }
-        buffer[count + digits] = UInt8(ascii: separator)
-        count += digits + 1
+    func put(_ number: Int64, digits: Int, at place: Int, then separator: Unicode.Scalar) {
+      var rest = UInt32(truncatingIfNeeded: number)
+      for index in (place..<place + digits).reversed() {
+        buffer[index] = UInt8(ascii: "0") + UInt8(rest % 10)
+        rest /= 10
       }
-      // RFC 3339 has years of four digits; a clock that is beyond them is wrong anyway.
-      put(min(max(year, 0), 9_999), digits: 4, then: "-")
-      put(month, digits: 2, then: "-")
-      put(date, digits: 2, then: "T")
-      put(inDay / 3_600_000, digits: 2, then: ":")
-      put(inDay / 60_000 % 60, digits: 2, then: ":")
-      put(inDay / 1_000 % 60, digits: 2, then: ".")
-      put(inDay % 1_000, digits: 3, then: "Z")
-      return count
+      buffer[place + digits] = UInt8(ascii: separator)
     }
+    // RFC 3339 has years of four digits; a clock that is beyond them is wrong anyway.
+    put(min(max(year, 0), 9_999), digits: 4, at: 0, then: "-")
+    put(month, digits: 2, at: 5, then: "-")
+    put(date, digits: 2, at: 8, then: "T")
+    put(inDay / 3_600_000, digits: 2, at: 11, then: ":")
+    put(inDay / 60_000 % 60, digits: 2, at: 14, then: ":")
+    put(inDay / 1_000 % 60, digits: 2, at: 17, then: ".")
+    put(inDay % 1_000, digits: 3, at: 20, then: "Z")
+    return Self.textBytes
   }
 
   /// The proleptic Gregorian date of a day counted from 1970-01-01. Years are taken to begin on 1 March, so that

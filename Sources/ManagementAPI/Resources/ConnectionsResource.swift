@@ -24,14 +24,14 @@ struct ConnectionsResource: Sendable {
     query.after = try Page.cursor(request) { UInt64($0) }
     if request.values("state") == ["closed"] {
       let closed = await self.node.closedConnections(query)
-      return request.json(Page.json(closed.items.map { $0.json() }, total: closed.total, next: Self.text(closed.next)))
+      return request.json { Page.write(closed.items, total: closed.total, next: Self.text(closed.next), to: &$0) }
     }
     if request.values("state").contains("closed") {
       throw Problem(.invalidParameter, "the query parameter state has closed and others; ask for closed alone")
     }
     query.states = try request.choices("state", LinkState.self)
     let live = await self.node.connections(query)
-    return request.json(Page.json(live.items.map { $0.json() }, total: live.total, next: Self.text(live.next)))
+    return request.json { Page.write(live.items, total: live.total, next: Self.text(live.next), to: &$0) }
   }
 
   private static func text(_ cursor: UInt64?) -> String? { cursor.map(String.init) }
@@ -39,7 +39,7 @@ struct ConnectionsResource: Sendable {
   @Sendable private func get(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
     let id = request.path["id"] ?? ""
     guard let connection = await self.node.connection(id) else { throw Self.unknown(id) }
-    return request.json(connection.json())
+    return request.json(connection)
   }
 
   @Sendable private func close(_ request: RequestContext) async throws(Problem) -> HTTPResponse {

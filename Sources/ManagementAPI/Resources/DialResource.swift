@@ -41,7 +41,13 @@ struct DialResource: Sendable {
       throw Problem(
         error.problemCode, error.detail, members: [.init("error", JSON(error)), .init("attempts", attempts)])
     }
-    return request.json(["connection": connection.json(), "reused": .bool(result.reused), "attempts": attempts])
+    return request.json { json in
+      json.object { json in
+        json.member("connection", connection)
+        json.member("reused", .bool(result.reused))
+        json.member("attempts", attempts)
+      }
+    }
   }
 
   // MARK: Dials under way and lately ended

@@ -17,6 +17,9 @@ struct MetricsResource: Sendable {
     var text = PrometheusText()
     self.swarm(&text)
     self.state(&text, await self.node.node())
+    var pinned = PeerQuery()
+    pinned.pinned = [true]
+    self.pinned(&text, await self.node.peers(pinned).items)
     self.own(&text)
     return request.text(Array(text.text.utf8), type: PrometheusText.contentType)
   }
@@ -36,6 +39,11 @@ struct MetricsResource: Sendable {
       "libp2p_swarm_dial_errors_total", .counter, "Addresses that could not be dialled, by class of error.",
       DialErrorClass.allCases.map {
         ([Self.transport, ("error", $0.rawValue)], Double(counters.dialErrors[$0] ?? 0))
+      })
+    text.family(
+      "fednode_dials_ended_total", .counter, "Dials as a whole, each of some addresses, by how they ended.",
+      [DialInfo.State.connected, .failed, .cancelled].map {
+        ([("outcome", $0.rawValue)], Double(counters.dialsEnded[$0] ?? 0))
       })
     let handshake = counters.handshakeLatency
     text.histogram(
@@ -85,12 +93,39 @@ struct MetricsResource: Sendable {
     text.family(
       "fednode_limit", .gauge, "Each limit; absent where there is none.",
       node.limits.compactMap { info in info.limit.map { ([("scope", info.scope)], Double($0)) } })
+    text.family("fednode_dials", .gauge, "Dials under way.", Double(node.keeping.dials))
+    text.family(
+      "fednode_pinned_peers_waiting", .gauge, "Pinned peers that wait for their next dial.",
+      Double(node.keeping.waiting))
+    text.family(
+      "fednode_blocklist_entries", .gauge, "Peers and networks that are blocked.",
+      Double(node.keeping.blocklistEntries))
+    text.family(
+      "fednode_unknown_peers", .gauge, "Strangers that were refused and are remembered.",
+      Double(node.keeping.unknownPeers))
     text.family("fednode_draining", .gauge, "1 while the node shuts down.", node.draining ? 1 : 0)
     text.family(
       "fednode_build_info", .gauge, "Constant 1 with the version in its label.", [([("version", self.version)], 1)])
     text.family(
       "process_start_time_seconds", .gauge, "Start of the node in seconds since the Unix epoch.",
       Double(node.startedAt) / 1_000)
+  }
+
+  /// By the name that the configuration or an operator gave; those without one are in the sums above.
+  private func pinned(_ text: inout PrometheusText, _ peers: [PeerInfo]) {
+    var names: Set<String> = []
+    let named = peers.compactMap { peer in peer.name.map { (labels: [("peer", $0)], peer: peer) } }
+      // Two of one name would be one series twice.
+      .filter { names.insert($0.labels[0].1).inserted }
+    text.family(
+      "fednode_pinned_peer_connected", .gauge, "1 while the pinned peer of that name is connected.",
+      named.map { ($0.labels, $0.peer.state == .connected ? 1 : 0) })
+    text.family(
+      "fednode_pinned_peer_rtt_seconds", .gauge, "Smoothed round trip to it; absent while it is not connected.",
+      named.compactMap { item in item.peer.rtt.map { (item.labels, $0 / .seconds(1)) } })
+    text.family(
+      "fednode_pinned_peer_flaps_total", .counter, "Times that it went away unasked.",
+      named.map { ($0.labels, Double($0.peer.flapCount)) })
   }
 
   private func own(_ text: inout PrometheusText) {

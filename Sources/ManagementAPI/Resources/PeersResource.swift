@@ -35,7 +35,7 @@ struct PeersResource: Sendable {
       do throws(PeerIDError) { return try PeerID(text) } catch { return nil }
     }
     let peers = await self.node.peers(query)
-    return request.json(Page.json(peers.items.map { $0.json() }, total: peers.total, next: peers.next?.description))
+    return request.json { Page.write(peers.items, total: peers.total, next: peers.next?.description, to: &$0) }
   }
 
   private enum Truth: String, CaseIterable { case `true`, `false` }
@@ -43,7 +43,7 @@ struct PeersResource: Sendable {
   @Sendable private func get(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
     let id = try request.peerID()
     guard let peer = await self.node.peer(id) else { throw Self.unknown(id) }
-    return request.json(peer.json())
+    return request.json(peer)
   }
 
   @Sendable private func put(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
@@ -55,7 +55,7 @@ struct PeersResource: Sendable {
     let pinned = try body.bool("pinned")
     do throws(BookError) {
       let (peer, isNew) = try await self.node.putPeer(id, addresses: addresses, name: name, pinned: pinned)
-      return request.json(peer.json(), status: isNew ? 201 : 200)
+      return request.json(peer, status: isNew ? 201 : 200)
     } catch {
       throw error.problem
     }

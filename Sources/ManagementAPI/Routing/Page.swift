@@ -34,7 +34,15 @@ enum Page {
     return key
   }
 
-  static func json(_ items: [JSON], total: Int, next: String?) -> JSON {
+  static func write<Item: JSONWritable>(_ items: [Item], total: Int, next: String?, to json: inout JSONWriter) {
+    json.object { json in
+      json.member("items", items)
+      json.member("total", JSON(total))
+      json.member("next_cursor", JSON(next))
+    }
+  }
+
+  private static func json(_ items: [JSON], total: Int, next: String?) -> JSON {
     ["items": .array(items), "total": JSON(total), "next_cursor": JSON(next)]
   }
 }

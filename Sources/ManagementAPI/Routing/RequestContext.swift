@@ -91,10 +91,16 @@ struct RequestContext: Sendable {
 
   // MARK: Answers
 
-  func json(_ value: JSON, status: Int = 200) -> HTTPResponse {
+  func json(_ value: JSON, status: Int = 200) -> HTTPResponse { self.json(status: status) { $0.put(value) } }
+
+  func json(_ value: some JSONWritable, status: Int = 200) -> HTTPResponse {
+    self.json(status: status) { value.write(to: &$0) }
+  }
+
+  func json(status: Int = 200, _ write: (inout JSONWriter) -> Void) -> HTTPResponse {
     HTTPResponse(
       status: status, headers: HTTPHeaders([("Content-Type", MediaType.header(MediaType.json))]),
-      body: value.encoded(terminator: 0x0A))
+      body: JSONWriter.text(terminator: UInt8(ascii: "\n"), write))
   }
 
   /// In the negotiated type.

@@ -59,9 +59,32 @@ package enum IPText {
 
   /// Dotted decimal of 4 bytes, RFC 5952 of 16.
   package static func format(_ address: some Collection<UInt8>) -> String {
-    let bytes = Array(address)
-    guard bytes.count == 16 else { return bytes.map { String($0) }.joined(separator: ".") }
-    if bytes.starts(with: Self.mappedPrefix) { return "::ffff:" + Self.format(bytes[12...]) }
+    var text: [UInt8] = []
+    Self.append(Array(address)[...], to: &text)
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  static func append(_ address: ArraySlice<UInt8>, to text: inout [UInt8]) {
+    guard address.count == 16 else {
+      for (index, byte) in address.enumerated() {
+        if index > 0 { text.append(UInt8(ascii: ".")) }
+        Self.append(decimal: UInt16(byte), to: &text)
+      }
+      return
+    }
+    if address.starts(with: Self.mappedPrefix) {
+      text += "::ffff:".utf8
+      return Self.append(address.suffix(4), to: &text)
+    }
+    text += Self.ipv6(Array(address)).utf8
+  }
+
+  static func append(decimal number: UInt16, to text: inout [UInt8]) {
+    if number >= 10 { Self.append(decimal: number / 10, to: &text) }
+    text.append(UInt8(ascii: "0") + UInt8(number % 10))
+  }
+
+  private static func ipv6(_ bytes: [UInt8]) -> String {
     let groups = (0..<8).map { UInt16(bytes[2 * $0]) << 8 | UInt16(bytes[2 * $0 + 1]) }
     let zeros = Self.longestZeroRun(groups)
     let text = { (range: Range<Int>) in groups[range].map { String($0, radix: 16) }.joined(separator: ":") }

@@ -55,9 +55,14 @@ package struct Multiaddr: Hashable, Sendable, CustomStringConvertible {
 
   /// The canonical text.
   package var description: String {
-    var text = ""
-    for component in self.components { text += component.description }
-    return text
+    var text: [UInt8] = []
+    // More than most addresses that lead to QUIC have.
+    text.reserveCapacity(64)
+    var walker = MultiaddrWalker(self.bytes)
+    while case .component(let kind, _, let value) = walker.next() {
+      MultiaddrComponent.append(kind, self.bytes[value], to: &text)
+    }
+    return String(decoding: text, as: UTF8.self)
   }
 
   package var components: [MultiaddrComponent] {

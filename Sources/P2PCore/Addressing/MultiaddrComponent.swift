@@ -6,19 +6,40 @@ package struct MultiaddrComponent: Hashable, Sendable, CustomStringConvertible {
 
   /// The value as printed; nil for protocols that have none.
   package var text: String? {
-    switch self.protocol.format {
-    case .none, .unsupported: nil
-    case .ip4, .ip6: IPText.format(self.value)
-    case .port: String(self.port)
-    case .byte: String(self.value[0])
-    case .name, .zone: String(decoding: self.value, as: UTF8.self)
-    case .peer: PositionalBase.base58btc.encode(self.value)
-    }
+    guard self.protocol.hasText else { return nil }
+    var text: [UInt8] = []
+    Self.appendText(self.protocol, self.value[...], to: &text)
+    return String(decoding: text, as: UTF8.self)
   }
 
   /// `/name/value`.
   package var description: String {
-    "/" + self.protocol.name + (self.text.map { "/" + $0 } ?? "")
+    var text: [UInt8] = []
+    Self.append(self.protocol, self.value[...], to: &text)
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// Writes `/name/value`; lists have thousands of these, so without a string for each part.
+  static func append(_ protocol: MultiaddrProtocol, _ value: ArraySlice<UInt8>, to text: inout [UInt8]) {
+    text.append(UInt8(ascii: "/"))
+    text += `protocol`.name.utf8
+    guard `protocol`.hasText else { return }
+    text.append(UInt8(ascii: "/"))
+    self.appendText(`protocol`, value, to: &text)
+  }
+
+  private static func appendText(
+    _ protocol: MultiaddrProtocol, _ value: ArraySlice<UInt8>, to text: inout [UInt8]
+  ) {
+    let first = value.startIndex
+    switch `protocol`.format {
+    case .none, .unsupported: break
+    case .ip4, .ip6: IPText.append(value, to: &text)
+    case .port: IPText.append(decimal: UInt16(value[first]) << 8 | UInt16(value[first + 1]), to: &text)
+    case .byte: IPText.append(decimal: UInt16(value[first]), to: &text)
+    case .name, .zone: text += value
+    case .peer: text += PositionalBase.base58btc.encode(Array(value)).utf8
+    }
   }
 
   /// Of `tcp`, `udp` and the like.

@@ -138,6 +138,9 @@ package enum MultiaddrProtocol: UInt64, Sendable, Hashable, CaseIterable {
     }
   }
 
+  /// A value is printed behind the name.
+  var hasText: Bool { self.format != .none && self.format != .unsupported }
+
   /// What an address that holds this is, where that is not QUIC v1.
   var foreignTransport: String? {
     switch self {

@@ -25,6 +25,9 @@ package protocol Transport: AnyObject, Sendable {
   /// The connection is also reported by `.opened` before this returns.
   func dial(_ address: Multiaddr, expecting peer: PeerID?, timeout: Duration) async throws(DialError) -> any Connection
 
+  /// Figures of this moment of connections of this transport, in their order; nil for one that is gone.
+  func statistics(of connections: [any Connection]) async -> [ConnectionStatistics?]
+
   /// Refuses new connections from now on.
   func stopAccepting() async
 

@@ -27,6 +27,14 @@ package struct PositionalBase: Sendable {
   }
 
   package func encode(_ bytes: [UInt8]) -> String {
+    // With the base as a constant nothing is divided: lists have thousands of peer ids.
+    self.base == 58
+      ? self.encode(bytes, base: 58, limbBase: 58 * 58 * 58 * 58 * 58)
+      : self.encode(bytes, base: self.base, limbBase: self.limbBase)
+  }
+
+  @inline(__always)
+  private func encode(_ bytes: [UInt8], base: UInt64, limbBase: UInt64) -> String {
     precondition(bytes.count <= Self.sizeMaximum, "too many bytes for a positional base")
     let zeros = bytes.prefix { $0 == 0 }.count
     // Least significant limb first. The bytes come in words of four, the first word with what is over.
@@ -39,12 +47,12 @@ package struct PositionalBase: Sendable {
       var carry = word
       for limb in limbs.indices {
         carry += limbs[limb] << 32
-        limbs[limb] = carry % self.limbBase
-        carry /= self.limbBase
+        limbs[limb] = carry % limbBase
+        carry /= limbBase
       }
       while carry > 0 {
-        limbs.append(carry % self.limbBase)
-        carry /= self.limbBase
+        limbs.append(carry % limbBase)
+        carry /= limbBase
       }
       word = 0
     }
@@ -54,8 +62,8 @@ package struct PositionalBase: Sendable {
     for limb in limbs {
       var rest = limb
       for _ in 0..<Self.digitsPerLimb {
-        text.append(self.alphabet[Int(rest % self.base)])
-        rest /= self.base
+        text.append(self.alphabet[Int(rest % base)])
+        rest /= base
       }
     }
     while text.last == self.alphabet[0] { text.removeLast() }

@@ -12,8 +12,10 @@ struct DialCandidate: Sendable, Hashable {
 
 /// Turns the addresses of a dial into candidates, in their order.
 struct DialResolver: Sendable {
-  /// Endpoints taken from one name.
-  static let answersMax = 16
+  /// Endpoints taken from one name, all its `dnsaddr` records together.
+  static let answersMax = 100
+  /// Names looked up for one address; records that lead from each to many would multiply.
+  static let lookupsMax = 64
   /// Steps from one `dnsaddr` to the next.
   static let depthMax = 4
 
@@ -48,7 +50,8 @@ struct DialResolver: Sendable {
       for (index, input) in inputs.enumerated() {
         group.addTask {
           do throws(DialError) {
-            return (index, .candidates(try await self.expand(input, depth: 0)))
+            var lookups = 0
+            return (index, .candidates(try await self.expand(input, depth: 0, &lookups)))
           } catch {
             return (index, .failed(error))
           }
@@ -60,7 +63,9 @@ struct DialResolver: Sendable {
     }
   }
 
-  private func expand(_ input: Input, depth: Int) async throws(DialError) -> [DialCandidate] {
+  private func expand(
+    _ input: Input, depth: Int, _ lookups: inout Int
+  ) async throws(DialError) -> [DialCandidate] {
     if let named = input.address.peerID, let peer = input.peer, named != peer {
       throw DialError(
         .invalidAddress, "\(input.address) is an address of \(named), but \(peer) was asked for; drop its /p2p part",
@@ -70,6 +75,7 @@ struct DialResolver: Sendable {
     case .endpoint:
       return [DialCandidate(address: input.address.withoutPeerID, resolvedFrom: nil, peer: input.peer)]
     case .name(let name, let family, let port):
+      try Self.count(&lookups, name)
       let answers: [[UInt8]]
       do {
         answers = try await self.resolve(name, family)
@@ -85,11 +91,21 @@ struct DialResolver: Sendable {
           address: Multiaddr(quic: IPEndpoint(address: $0, port: port)), resolvedFrom: input.address, peer: input.peer)
       }
     case .dnsaddr(let name):
-      return try await self.expand(dnsaddr: name, input, depth: depth)
+      return try await self.expand(dnsaddr: name, input, depth: depth, &lookups)
     }
   }
 
-  private func expand(dnsaddr name: String, _ input: Input, depth: Int) async throws(DialError) -> [DialCandidate] {
+  private static func count(_ lookups: inout Int, _ name: String) throws(DialError) {
+    lookups += 1
+    guard lookups <= Self.lookupsMax else {
+      throw DialError(
+        .dnsFailure, "\(name) is one of more than \(Self.lookupsMax) names that the address leads to", temporary: false)
+    }
+  }
+
+  private func expand(
+    dnsaddr name: String, _ input: Input, depth: Int, _ lookups: inout Int
+  ) async throws(DialError) -> [DialCandidate] {
     guard let resolveText else {
       throw DialError(
         .unsupportedTransport, "/dnsaddr needs a TXT lookup, which is not set up here; use /ip4, /ip6 or /dns",
@@ -98,6 +114,7 @@ struct DialResolver: Sendable {
     guard depth < Self.depthMax else {
       throw DialError(.dnsFailure, "\(name) leads through more than \(Self.depthMax) dnsaddr names", temporary: false)
     }
+    try Self.count(&lookups, name)
     let records: [String]
     do {
       records = try await resolveText("_dnsaddr.\(name)")
@@ -106,13 +123,14 @@ struct DialResolver: Sendable {
     }
     var found: [DialCandidate] = []
     var lastError = DialError(.dnsFailure, "\(name) has no dnsaddr record that this node can dial", temporary: true)
-    for record in records.prefix(Self.answersMax) where record.hasPrefix("dnsaddr=") {
+    for record in records.prefix(Self.answersMax)
+    where record.hasPrefix("dnsaddr=") && found.count < Self.answersMax {
       do {
         let address = try Multiaddr(String(record.dropFirst("dnsaddr=".count)))
         guard address.isAnswer(to: input.address), input.peer == nil || address.peerID ?? input.peer == input.peer
         else { continue }
         let next = Input(address: address, peer: input.peer ?? address.peerID)
-        for candidate in try await self.expand(next, depth: depth + 1) {
+        for candidate in try await self.expand(next, depth: depth + 1, &lookups) {
           found.append(
             DialCandidate(address: candidate.address, resolvedFrom: input.address, peer: candidate.peer))
         }

@@ -363,6 +363,7 @@ extension Host {
     ended.connectionID = record?.connection.id
     ended.error = error
     self.endedDials.append(ended)
+    self.counters.dialEnded(ended.state)
     if let peer = dial.peer {
       self.dialOfPeer[peer] = nil
       let isGone = record.map { self.connectionTable[$0.connection.id] == nil } ?? false

@@ -7,6 +7,8 @@ extension Host {
   static let keeperDialsMax = 64
   /// At a start and after a change of the network the dials are spread over this.
   static let spread: Duration = .seconds(1)
+  /// How often the pinned peers are counted.
+  private static let quorumInterval: Duration = .seconds(1)
   /// Below this many the dials begin at once.
   static let spreadFrom = 16
 
@@ -19,7 +21,10 @@ extension Host {
     for id in self.drains.popDue(now: now, atMost: .max) { self.cutOff(id) }
     self.expireBlocks()
     self.trim()
-    self.updateQuorum(now)
+    if now >= self.quorumDue {
+      self.quorumDue = now + Self.quorumInterval
+      self.updateQuorum(now)
+    }
   }
 
   // MARK: Retries

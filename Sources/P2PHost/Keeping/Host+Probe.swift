@@ -14,33 +14,39 @@ extension Host {
   func probeDue(_ now: Duration) {
     guard let interval = self.configuration.probe.interval else { return }
     for id in self.probes.popDue(now: now, atMost: .max) {
-      guard self.connectionTable[id]?.lifecycle.state == .connected else { continue }
+      guard let record = self.connectionTable[id], record.lifecycle.state == .connected else { continue }
       self.probes.set(id, at: now + interval)
+      if record.isProbing { continue }
+      self.connectionTable[id]?.isProbing = true
       // So that the answer is in, or not, before the next ping is due.
-      self.probe(id, within: interval * 2 / 3, missesMax: self.configuration.probe.missesMax)
+      self.probe(record.connection, within: interval * 2 / 3) { host, isAlive in
+        host.connectionTable[id]?.isProbing = false
+        host.noteProbe(id, isAlive: isAlive)
+      }
     }
   }
 
   /// How long an older connection of a peer that made a new one has to answer.
   private static let oldAnswerTime: Duration = .seconds(2)
 
-  /// Pings the other connections of a peer that makes a new one in the same direction. Nobody does so who has one:
-  /// its process was restarted, and the old one is dead. It answers the ping with a stateless reset (RFC 9000
-  /// §10.3) where it can, otherwise not at all.
+  /// Pings the other connections of a peer that has a new one: why would it make one? Its process was restarted, or
+  /// its address went. A dead one answers the ping with a stateless reset (RFC 9000 §10.3) where the remote can
+  /// send one, otherwise not at all, and is closed. As many as `limits.connections_per_peer` and a few allow.
   func probeOlder(than connection: any Connection) {
-    for other in self.peerTable[connection.remotePeer]?.connections ?? [] where other != connection.id {
-      guard self.connectionTable[other]?.connection.direction == connection.direction else { continue }
-      self.probe(other, within: Self.oldAnswerTime, missesMax: 1)
+    for id in self.peerTable[connection.remotePeer]?.connections ?? [] where id != connection.id {
+      guard let record = self.connectionTable[id], record.lifecycle.state == .connected else { continue }
+      self.probe(record.connection, within: Self.oldAnswerTime) { host, isAlive in
+        if !isAlive { host.giveUp(id, misses: 1) }
+      }
     }
   }
 
-  private func probe(_ id: String, within timeout: Duration, missesMax: Int) {
-    guard let record = self.connectionTable[id], record.lifecycle.state == .connected, !record.isProbing else { return }
-    self.connectionTable[id]?.isProbing = true
-    let connection = record.connection
+  private func probe(
+    _ connection: any Connection, within timeout: Duration,
+    then conclude: @escaping @Sendable (isolated Host, _ isAlive: Bool) -> Void
+  ) {
     Task(executorPreference: self.transport.streamExecutor) {
-      await self.probed(
-        connection, isAlive: await self.answers(connection, within: timeout), missesMax: missesMax)
+      await conclude(self, await self.answers(connection, within: timeout))
     }
   }
 
@@ -56,21 +62,19 @@ extension Host {
     }
   }
 
-  private func probed(_ connection: any Connection, isAlive: Bool, missesMax: Int) {
-    let id = connection.id
-    guard self.connectionTable[id] != nil else { return }
-    self.connectionTable[id]?.isProbing = false
-    if isAlive {
-      self.connectionTable[id]?.misses = 0
-      return
-    }
-    self.connectionTable[id]?.misses += 1
-    let misses = self.connectionTable[id]?.misses ?? 0
-    guard misses >= missesMax else { return }
+  private func noteProbe(_ id: String, isAlive: Bool) {
+    guard let record = self.connectionTable[id] else { return }
+    let misses = isAlive ? 0 : record.misses + 1
+    self.connectionTable[id]?.misses = misses
+    if misses >= self.configuration.probe.missesMax { self.giveUp(id, misses: misses) }
+  }
+
+  private func giveUp(_ id: String, misses: Int) {
+    guard let record = self.connectionTable[id], record.lifecycle.state == .connected else { return }
     let words = misses == 1 ? "no answer to a ping" : "no answer to \(misses) pings"
     self.counters.connectionUnhealthy()
     self.publish(
-      "connection.unhealthy", peer: connection.remotePeer, connection: id,
+      "connection.unhealthy", peer: record.connection.remotePeer, connection: id,
       fields: [("misses", .int(Int64(misses))), ("reason", .string(words))])
     self.beginClosing(id, Closing(reason: words))
   }

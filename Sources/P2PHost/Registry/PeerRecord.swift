@@ -3,8 +3,6 @@ internal import P2PCore
 /// What the host knows of one peer.
 struct PeerRecord: Sendable {
   let id: PeerID
-  /// base58btc, kept because lists are sorted by it.
-  let text: String
   private(set) var lifecycle = PeerLifecycle()
   private(set) var stateSince: Int64
   var agentVersion: String?
@@ -43,7 +41,6 @@ struct PeerRecord: Sendable {
 
   init(id: PeerID, now: Int64) {
     self.id = id
-    self.text = id.description
     self.stateSince = now
     self.firstSeenAt = now
   }

@@ -1,8 +1,8 @@
 internal import Logging
 internal import P2PHost
 
-/// What happens to connections, for the log: one line a minute at most for each peer that comes and goes, and for each
-/// address whose connections are refused.
+/// What happens to connections, for the log: one line a minute at most for each peer that comes and goes or cannot be
+/// reached, for each address whose connections are refused, and for each limit that is reached.
 enum ConnectionLog {
   /// Answers what ends it.
   static func start(_ events: EventLog) -> @Sendable () -> Void {
@@ -11,6 +11,13 @@ enum ConnectionLog {
       switch event.type {
       case "connection.state_changed": Self.changed(event, log)
       case "peer.refused": Self.refused(event, log)
+      case "dial.ended": Self.dialled(event, log)
+      case "limit.reached":
+        log.log(.warning, key: "limit \(Self.text("scope", of: event))", "a limit was reached", Self.texts(event))
+      case "connection.unhealthy":
+        let peer = event.peerID.map { "\($0)" } ?? ""
+        log.log(
+          .notice, key: "\(peer) unhealthy", "a connection is given up", [("peer", peer)] + Self.texts(event))
       default: break
       }
     }
@@ -24,6 +31,17 @@ enum ConnectionLog {
     case "idle", "failed": log.log(.info, key: "\(peer) down", "disconnected", fields)
     default: break
     }
+  }
+
+  private static func dialled(_ event: NodeEvent, _ log: RateLimitedLog) {
+    guard case .object(let error)? = event.fields.first(where: { $0.0 == "error" })?.1 else { return }
+    let fields: [(String, String)] = error.compactMap { name, value in
+      if case .string(let text) = value { (name, text) } else { nil }
+    }
+    // Given up by whoever asked for it.
+    if fields.contains(where: { $0 == ("class", "cancelled") }) { return }
+    let peer = event.peerID.map { "\($0)" } ?? ""
+    log.log(.notice, key: "\(peer) dial", "a peer could not be reached", [("peer", peer)] + fields)
   }
 
   private static func refused(_ event: NodeEvent, _ log: RateLimitedLog) {

@@ -6,8 +6,8 @@ import QUIC
 import Synchronization
 
 /// Loads for the transport, one process a side, in the manner of `iperf`: serve, bulk, hs (handshakes), rr (a new stream
-/// with 64 bytes there and back), idle (memory of connections), crowd (peers of a node). Tests/Benchmarks/run compares the
-/// figures. `load` is for Tests/Network/run.
+/// with 64 bytes there and back), idle (memory of connections), registry (a node with a large address book), crowd (peers
+/// of a node). Tests/Benchmarks/run compares the figures. `load` is for Tests/Network/run.
 @main struct Benchmark {
   static let echo: UInt8 = 1
   static let sink: UInt8 = 2
@@ -27,6 +27,9 @@ import Synchronization
     let address = try Multiaddr("/ip4/127.0.0.1/udp/\(port)/quic-v1")
     if mode == "crowd" {
       return try await crowd(address, number("--n", 500), seconds: number("--seconds", 60), configuration)
+    }
+    if mode == "registry" {
+      return try await registry(address, number("--n", 10_000), seconds: number("--seconds", 60), configuration)
     }
     if mode == "load" {
       let target = try Multiaddr(options["--target"] ?? "\(address)")
@@ -54,7 +57,9 @@ import Synchronization
     case "rr": try await requests(transport, address, n, concurrency)
     case "idle": try await idle(transport, address, n, concurrency)
     default:
-      print("usage: fednode-bench serve|bulk|hs|rr|idle|crowd|load [--port P] [--n N] [--c CONCURRENT] [--size BYTES]")
+      print(
+        "usage: fednode-bench serve|bulk|hs|rr|idle|registry|crowd|load [--port P] [--n N] [--c CONCURRENT] [--size BYTES]"
+      )
     }
     report("client")
   }
@@ -194,6 +199,9 @@ import Synchronization
     let system = Double(usage.ru_stime.tv_sec) + Double(usage.ru_stime.tv_usec) / 1e6
     print("\(side): cpu user \(user) s, system \(system) s, rss \(residentKilobytes()) kB")
   }
+
+  /// For a reader at the other end of a pipe.
+  static func flushOutput() { fflush(nil) }
 
   static func residentKilobytes() -> Int {
     guard let file = fopen("/proc/self/statm", "r") else { return 0 }

@@ -179,6 +179,12 @@ final class MemoryTransport: Transport, Sendable {
     return dialler
   }
 
+  func statistics(of connections: [any Connection]) async -> [ConnectionStatistics?] {
+    var figures: [ConnectionStatistics?] = []
+    for connection in connections { figures.append(await connection.statistics()) }
+    return figures
+  }
+
   func stopAccepting() async { self.state.withLock { $0.accepting = false } }
 
   func shutdown(code: UInt64, timeout: Duration) async {

@@ -2,6 +2,7 @@
 #include "AllocationCounter.h"
 
 #include <dlfcn.h>
+#include <malloc.h>
 #include <string.h>
 
 #if defined(__has_feature)
@@ -32,6 +33,11 @@ const char *allocation_counter_library(size_t place) {
   if (!dladdr(table.address[place], &info) || !info.dli_fname) return NULL;
   const char *slash = strrchr(info.dli_fname, '/');
   return slash ? slash + 1 : info.dli_fname;
+}
+
+size_t allocation_counter_bytes(void) {
+  struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
 }
 
 #ifdef SANITIZED

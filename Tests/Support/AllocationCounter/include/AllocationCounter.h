@@ -1,4 +1,5 @@
-// Counts the calls of malloc, calloc and realloc on one thread, by the library that made them. Only in tests.
+// Counts the calls of malloc, calloc and realloc on one thread, by the library that made them, and the bytes in use. Only
+// in tests.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,3 +15,5 @@ void allocation_counter_end(void);
 size_t allocation_counter_places(void);
 uint64_t allocation_counter_calls(size_t place);
 const char *allocation_counter_library(size_t place);
+// Bytes that the process has allocated and not freed, with what the allocator needs itself.
+size_t allocation_counter_bytes(void);
