@@ -116,11 +116,17 @@ struct OneDialTests {
       return one.count == 1 && two.count == 1 && one[0].state == .connected && two[0].state == .connected
         && one[0].direction != two[0].direction
     }
-    for _ in 0..<500 {
-      if await isSettled() { break }
-      try await Task.sleep(for: .milliseconds(10))
+    // News of a second connection and of its end may still be on their way: it must last.
+    var settledFor = 0
+    for _ in 0..<1_000 where settledFor < 10 {
+      settledFor = await isSettled() ? settledFor + 1 : 0
+      try await Task.sleep(for: .milliseconds(5))
     }
-    #expect(await isSettled())
+    let (left, right) = await (first.host.connections(), second.host.connections())
+    let settled = await isSettled()
+    let (leftGone, rightGone) = await (first.host.closedConnections(), second.host.closedConnections())
+    let story = (left + right).map(\.brief) + ["gone:"] + (leftGone + rightGone).map(\.brief)
+    #expect(settled, "\(story)")
     // A stream on what is left works both ways.
     #expect(await first.host.ping(second.peer, count: 1, timeout: .seconds(5))?.first?.error == nil)
     #expect(await second.host.ping(first.peer, count: 1, timeout: .seconds(5))?.first?.error == nil)
@@ -163,4 +169,16 @@ struct OneDialTests {
       #expect((error as? DialError)?.class == .invalidAddress)
     }
   }
+}
+
+extension ConnectionInfo {
+  /// For what a failed test says.
+  fileprivate var brief: String {
+    let streams = self.statistics.map { "\($0.streamsInbound)+\($0.streamsOutbound) streams" } ?? "gone"
+    return "\(self.id) \(self.direction) \(self.state) \(streams)"
+  }
+}
+
+extension ClosedConnectionInfo {
+  fileprivate var brief: String { "\(self.connection.brief): \(self.reason.reason) \(self.reason.detail ?? "")" }
 }

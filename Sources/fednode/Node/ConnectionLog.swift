@@ -40,8 +40,8 @@ enum ConnectionLog {
     }
     // Given up by whoever asked for it.
     if fields.contains(where: { $0 == ("class", "cancelled") }) { return }
-    let peer = event.peerID.map { "\($0)" } ?? ""
-    log.log(.notice, key: "\(peer) dial", "a peer could not be reached", [("peer", peer)] + fields)
+    let peer = event.peerID.map { [("peer", "\($0)")] } ?? []
+    log.log(.notice, key: "\(peer) dial", "a peer could not be reached", peer + fields)
   }
 
   private static func refused(_ event: NodeEvent, _ log: RateLimitedLog) {
