@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import GnuTLS
 import P2PCore
 import P2PHost
@@ -201,7 +202,8 @@ import Testing
     #expect(try Self.descriptors() <= descriptors)
     // A kilobyte for each would be 800 KiB; the history of the other node has some, the allocator its own ways.
     let growth = try Self.residentBytes() - bytes
-    #expect(growth < 4 << 20, "\(growth) bytes")
+    // AddressSanitizer keeps freed memory for a while; its leak check says more than this.
+    if dlsym(nil, "__asan_init") == nil { #expect(growth < 4 << 20, "\(growth) bytes") }
     await other.stop(timeout: .seconds(1))
   }
 
