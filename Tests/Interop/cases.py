@@ -1,6 +1,7 @@
 """What is tried against real peers. A scenario is a list of steps that share one fresh fednode and its peers."""
 
 import dataclasses
+import functools
 import hashlib
 import os
 import threading
@@ -267,7 +268,7 @@ def scenarios() -> list[Scenario]:
     return links + [
         Scenario("failed dials", dials),
         *(
-            Scenario(f"{kind}, both dial at once", [("stay connected", lambda lab, kind=kind: dial_each_other(lab, kind))])
+            Scenario(f"{kind}, both dial at once", [("stay connected", functools.partial(dial_each_other, kind=kind))])
             for kind in ("p2pd", "py-libp2p")
         ),
         Scenario("shutdown", [("SIGTERM: peers are told, exit 0", ends_on_sigterm)]),
