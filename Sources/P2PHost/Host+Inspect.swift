@@ -4,6 +4,8 @@ package import P2PCore
 
 extension Host {
   package func node() async -> NodeInfo {
+    // What is said of the quorum fits the counts beside it.
+    self.updateQuorum(self.clock.monotonic())
     let connections = self.connectionTable.values.map(\.connection)
     var peersByState: [LinkState: Int] = [:]
     for record in self.peerTable.all { peersByState[record.lifecycle.state, default: 0] += 1 }

@@ -61,7 +61,7 @@ package struct HostLimits: Sendable {
   /// Attempts of all dials that run at a time; further ones wait.
   package var attemptsMax = 160
   /// How long a graceful close waits for the streams of its connection.
-  package var closeGrace: Duration = LinkTimeouts().drain
+  package var closeGrace: Duration = .seconds(5)
   /// How long a peer has to answer an identify request.
   package var identifyTimeout: Duration = .seconds(10)
 

@@ -32,18 +32,9 @@ extension DialError {
 
   private static func refusedByRemote(_ reason: CloseReason, _ words: String) -> DialError {
     let code = reason.code ?? 0
+    if reason.isApplicationCode { return DialError(closedBy: code, saying: reason.detail) }
     let hex = "0x" + String(code, radix: 16)
     let said = reason.detail.map { ": \"\($0)\"" } ?? ""
-    if reason.isApplicationCode {
-      switch code {
-      case ConnectionCode.gated:
-        return DialError(.blocked, "the remote's policy refuses us (code \(hex))\(said)", temporary: false)
-      case ConnectionCode.resourceLimitExceeded, ConnectionCode.rateLimited:
-        return DialError(.limitExceeded, "the remote has reached a limit (code \(hex))\(said)", temporary: true)
-      default:
-        return DialError(.handshakeFailed, "the remote closed the connection (code \(hex))\(said)", temporary: true)
-      }
-    }
     switch code {
     case CNG_CONNECTION_REFUSED:
       return DialError(.refused, "the remote refuses connections now\(said)", temporary: true)

@@ -192,7 +192,8 @@ final class QUICEndpoint: QUICConnectionOwner {
     let data = datagram.baseAddress!.assumingMemoryBound(to: UInt8.self)
     guard self.isAccepting, cng_accept(data, datagram.count, &initial) == 0 else { return self.drop(remote, now) }
     if let reason = self.admits(SocketAddress(raw: remote).address) {
-      return self.refuse(&initial, reason, &local, &remote, now)
+      // Anyone may ask, from a forged address as well: what is on our blocklist is not for them.
+      return self.refuse(&initial, reason, isTold: false, &local, &remote, now)
     }
     let limit = self.environment.configuration.handshakesMax
     if cng_is_retry_token(&initial) {
@@ -231,16 +232,16 @@ final class QUICEndpoint: QUICConnectionOwner {
       self.handshakesInbound += 1
       self.deliver(datagram, to: connection, &local, &remote, ecn, now)
     } catch {
-      self.refuse(&initial, "\(error)", &local, &remote, now)
+      self.refuse(&initial, "\(error)", isTold: false, &local, &remote, now)
     }
   }
 
   private func refuse(
-    _ initial: inout cng_initial, _ reason: String, _ local: inout clinux_address, _ remote: inout clinux_address,
-    _ now: MonotonicNanoseconds
+    _ initial: inout cng_initial, _ reason: String, isTold: Bool = true, _ local: inout clinux_address,
+    _ remote: inout clinux_address, _ now: MonotonicNanoseconds
   ) {
-    // The remote's operator is to know why.
-    let words = Array(reason.utf8.prefix(QUICEndpoint.refusalBytesMax))
+    // The remote's operator is to know which limit was reached.
+    let words = isTold ? Array(reason.utf8.prefix(QUICEndpoint.refusalBytesMax)) : []
     self.answer(&local, &remote, now) { packet, _ in
       cng_write_refusal(packet, 1_200, &initial, CNG_CONNECTION_REFUSED, words, words.count)
     }

@@ -98,7 +98,8 @@ package final class QUICTransport: Transport, Sendable {
       throw QUICTransportError(
         "no listen address could be bound: "
           + self.listeners.map { "\($0.address): \($0.error ?? "")" }.joined(separator: "; ")
-          + (self.watchError.map { "; interfaces cannot be followed: \($0)" } ?? ""))
+          + (self.watchError.map { "; interfaces cannot be followed: \($0)" } ?? "")
+          + "; name addresses of this machine with free ports in network.addresses or with --listen")
     }
   }
 

@@ -44,7 +44,9 @@ struct BookTests {
     let entry = BookEntry(
       peerID: other.peer, name: "two", pinned: true, addresses: [other.address], source: .api)
     #expect(shelf.last == BookSnapshot(revision: 2, peers: [entry], blocks: []))
+    #expect(await node.host.node().quorum.required == 1)
     #expect(try await node.host.forgetPeer(other.peer))
+    #expect(await node.host.node().quorum.required == 0)
     #expect(shelf.last?.peers == [])
     #expect(await node.host.peer(other.peer) == nil)
     await node.recorder.first("peer.removed", peer: other.peer)

@@ -97,6 +97,7 @@ import Testing
         high_water: 200
         handshakes: 0
         streams_per_connection: 10
+        streams: 30
         streams_per_peer: 20
         streams_per_protocol: 0
         buffers: 512MiB
@@ -146,6 +147,7 @@ import Testing
     #expect(configuration.connectedPeersMin == 11)
     #expect(configuration.handshakesMax == 0)
     #expect(configuration.streamsPerConnectionMax == 10)
+    #expect(configuration.streamsMax == 30)
     #expect(configuration.streamsPerPeerMax == 20)
     #expect(configuration.streamsPerProtocolMax == 0)
     #expect(configuration.buffersMax == 512 << 20)

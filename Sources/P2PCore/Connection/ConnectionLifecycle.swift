@@ -51,7 +51,7 @@ package struct ConnectionLifecycle: Sendable {
     case nothing
   }
 
-  /// It has been `disconnecting` for `LinkTimeouts.drain`.
+  /// It has been `disconnecting` for too long.
   package mutating func drainTimedOut() -> OnDrainTimedOut {
     switch self.phase {
     case .disconnecting(let reason):

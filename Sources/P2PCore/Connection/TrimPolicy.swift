@@ -33,12 +33,6 @@ package struct TrimPolicy: Sendable, Hashable {
     self.highWater = highWater
   }
 
-  /// Nine and eight tenths of the total: trimming begins before anybody is refused. Derived limits leave two
-  /// connections for each member below the low water.
-  package static func derived(from limits: ConnectionLimits) -> TrimPolicy {
-    TrimPolicy(lowWater: limits.total / 10 * 8, highWater: limits.total / 10 * 9)
-  }
-
   /// Ids to close, the first one first: the least worth, then those without streams, then the longest idle. Pinned
   /// and young ones are never among them, so that more than `lowWater` may remain.
   package func choose(from open: [TrimCandidate]) -> [String] {

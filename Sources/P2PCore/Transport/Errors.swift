@@ -68,6 +68,23 @@ package struct CloseReason: Sendable, Hashable {
   }
 }
 
+extension DialError {
+  /// A dial whose remote closed the connection with an application code, during the handshake or right behind it:
+  /// to whoever dials it is the same.
+  package init(closedBy code: UInt64, saying words: String?) {
+    let said = words.map { ": \"\($0)\"" } ?? ""
+    let hex = "0x" + String(code, radix: 16)
+    switch code {
+    case ConnectionCode.gated:
+      self.init(.blocked, "the remote's policy refuses us (code \(hex))\(said)", temporary: false)
+    case ConnectionCode.resourceLimitExceeded, ConnectionCode.rateLimited:
+      self.init(.limitExceeded, "the remote has reached a limit (code \(hex))\(said)", temporary: true)
+    default:
+      self.init(.handshakeFailed, "the remote closed the connection (code \(hex))\(said)", temporary: true)
+    }
+  }
+}
+
 /// Application codes that close a connection (libp2p specs: error-codes).
 package enum ConnectionCode {
   package static let none: UInt64 = 0

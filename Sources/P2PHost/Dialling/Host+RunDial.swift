@@ -203,10 +203,7 @@ extension Host {
     guard let reason = closed?.reason, reason.initiator == .remote else {
       return DialError(.handshakeFailed, "the connection was closed as soon as it was open", temporary: true)
     }
-    let words = reason.detail.map { ": \($0)" } ?? ""
-    let code = reason.code.map { " with code 0x\(String($0, radix: 16))" } ?? ""
-    return DialError(
-      .refused, "the peer closed the connection as soon as it was open,\(code)\(words)", temporary: !reason.isGated)
+    return DialError(closedBy: reason.code ?? ConnectionCode.none, saying: reason.detail)
   }
 }
 

@@ -142,10 +142,12 @@ extension Host {
   }
 
   private func trim(to water: ClosedRange<Int>) async {
-    let records = self.connectionTable.values.filter { $0.lifecycle.state == .connected }
-    let figures = await self.figures(of: records.map(\.connection))
+    let asked = self.connectionTable.values.filter { $0.lifecycle.state == .connected }
+    let figures = await self.figures(of: asked.map(\.connection))
+    // Some may have gone meanwhile, which is as good as trimming them.
+    let known = zip(asked, figures).filter { self.connectionTable[$0.0.connection.id]?.lifecycle.state == .connected }
     let (now, wall) = (self.clock.monotonic(), self.clock.wall())
-    let candidates = zip(records, figures).map { record, figures in
+    let candidates = known.map { record, figures in
       let peer = self.peerTable[record.connection.remotePeer]
       let lastActivity = figures?.lastActivityAt ?? record.connection.openedAt
       return TrimCandidate(

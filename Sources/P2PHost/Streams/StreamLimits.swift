@@ -1,7 +1,7 @@
 /// How many inbound streams there may be at one time; 0 is no limit. A stream beyond one is reset with
 /// `StreamCode.resourceLimitExceeded`. The transport has its own limit for each connection.
 package struct StreamLimits: Sendable, Hashable {
-  /// Of all connections together.
+  /// Of all connections together. `limits.streams`
   package var total = 65_536
   /// Of one peer, over all of its connections. `limits.streams_per_peer`
   package var perPeer = 512

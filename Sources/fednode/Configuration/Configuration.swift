@@ -67,6 +67,8 @@ struct Configuration: Sendable {
   var handshakesMax: Int?
   /// Inbound, at one time; 0 is no limit.
   var streamsPerConnectionMax = 256
+  /// Inbound, in all, at one time; 0 is no limit.
+  var streamsMax = StreamLimits().total
   /// Inbound, of one peer, at one time; 0 is no limit.
   var streamsPerPeerMax = StreamLimits().perPeer
   /// Inbound, of one protocol over all peers, at one time; 0 is no limit.

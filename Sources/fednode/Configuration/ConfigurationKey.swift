@@ -118,6 +118,7 @@ struct ConfigurationKey: Sendable {
       .init(
         "limits.streams_per_connection", \.streamsPerConnectionMax, .integer(0...65_536),
         "inbound streams of one connection; 0: no limit"),
+      .init("limits.streams", \.streamsMax, .integer(0...1_048_576), "inbound streams in all; 0: no limit"),
       .init(
         "limits.streams_per_peer", \.streamsPerPeerMax, .integer(0...65_536), "inbound streams of one peer; 0: no limit"
       ),

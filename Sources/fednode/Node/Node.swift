@@ -88,6 +88,7 @@ struct Node: Sendable {
     limits.perIP = configuration.connectionsPerIPMax ?? limits.perIP
     limits.perSubnet = configuration.connectionsPerSubnetMax ?? limits.perSubnet
     host.limits.connections = limits
+    host.limits.streams.total = configuration.streamsMax
     host.limits.streams.perPeer = configuration.streamsPerPeerMax
     host.limits.streams.perProtocol = configuration.streamsPerProtocolMax
     host.limits.closeGrace = configuration.drainTimeout

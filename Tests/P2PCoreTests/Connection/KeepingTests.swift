@@ -93,12 +93,4 @@ struct KeepingTests {
     patient.grace = .seconds(61)
     #expect(patient.choose(from: open) == ["older"])
   }
-
-  @Test("derived water lies below the total and above two connections of each member", arguments: [1, 16, 64, 512])
-  func derived(size: Int) {
-    let limits = ConnectionLimits.derived(fromFederationSize: size)
-    let policy = TrimPolicy.derived(from: limits)
-    #expect(policy.lowWater >= 2 * size && policy.lowWater < policy.highWater && policy.highWater < limits.total)
-    #expect(TrimPolicy.derived(from: .unlimited).highWater == 0)
-  }
 }

@@ -156,16 +156,4 @@ struct LifecycleTableTests {
       #expect(life.drainTimedOut() == .nothing)
     }
   }
-
-  @Test("only states that wait for somebody have a timeout")
-  func timeouts() {
-    var timeouts = LinkTimeouts()
-    #expect(LinkState.allCases.filter { timeouts.limit(for: $0) != nil } == [.connecting, .disconnecting])
-    #expect(timeouts.limit(for: .connecting) == .seconds(10))
-    #expect(timeouts.limit(for: .disconnecting) == .seconds(5))
-    timeouts.connect = .seconds(3)
-    timeouts.drain = .seconds(1)
-    #expect(timeouts.limit(for: .connecting) == .seconds(3))
-    #expect(timeouts.limit(for: .disconnecting) == .seconds(1))
-  }
 }
