@@ -267,12 +267,12 @@ final class QUICConnection {
 
   // MARK: Established
 
-  fileprivate func handshakeCompleted() {
+  func handshakeCompleted() {
     // As a client the server has yet to judge our certificate.
     if self.direction == .inbound { self.establish() }
   }
 
-  fileprivate func handshakeConfirmed() {
+  func handshakeConfirmed() {
     if self.direction == .outbound { self.establish() }
   }
 
@@ -311,7 +311,7 @@ final class QUICConnection {
     return self.pathChanged
   }
 
-  fileprivate func pathValidated(_ succeeded: Bool) {
+  func pathValidated(_ succeeded: Bool) {
     if succeeded {
       self.pathChanged = true
       self.leftAddress = nil
@@ -339,11 +339,11 @@ final class QUICConnection {
     return CloseReason("transport_error", initiator: .none, detail: words)
   }
 
-  fileprivate func statelesslyReset() {
+  func statelesslyReset() {
     self.wasResetStatelessly = true
   }
 
-  fileprivate func verify(_ session: OpaquePointer) -> Bool {
+  func verify(_ session: OpaquePointer) -> Bool {
     let (count, der) = TLSContext.peerCertificate(of: session)
     guard count == 1 else {
       self.refusal = .count(count)
@@ -392,7 +392,7 @@ final class QUICConnection {
     for waiter in waiters { waiter.resume() }
   }
 
-  fileprivate func remoteOpened(_ id: Int64) -> Bool {
+  func remoteOpened(_ id: Int64) -> Bool {
     guard let raw = self.raw, cng_is_bidirectional(id) else { return true }
     let stream = QUICStream(connection: self, direction: .inbound, loop: self.loop)
     stream.opened(as: id)
@@ -403,7 +403,7 @@ final class QUICConnection {
     return true
   }
 
-  fileprivate func closed(_ stream: QUICStream) {
+  func closed(_ stream: QUICStream) {
     self.streams[stream.id] = nil
     if stream.direction == .inbound { self.inboundStreams -= 1 }
     stream.didClose()
@@ -528,65 +528,3 @@ final class QUICConnection {
     }
   }
 }
-
-// MARK: - Callbacks
-
-/// Judges the remote's certificate during the handshake.
-private let verifyPeer: TLSContext.VerifyFunction = { session in
-  guard let session, let owner = cng_owner_of_session(UnsafeMutableRawPointer(session)) else {
-    return TLSContext.certificateRefused
-  }
-  let connection = Unmanaged<QUICConnection>.fromOpaque(owner).takeUnretainedValue()
-  return connection.verify(session) ? 0 : TLSContext.certificateRefused
-}
-
-private func connection(_ owner: UnsafeMutableRawPointer?) -> QUICConnection {
-  Unmanaged<QUICConnection>.fromOpaque(owner!).takeUnretainedValue()
-}
-
-private func stream(_ pointer: UnsafeMutableRawPointer?) -> QUICStream? {
-  pointer.map { Unmanaged<QUICStream>.fromOpaque($0).takeUnretainedValue() }
-}
-
-// Written once, before the first connection, and only read afterwards.
-nonisolated(unsafe) private let callbacks: UnsafePointer<cng_callbacks> = {
-  let table = UnsafeMutablePointer<cng_callbacks>.allocate(capacity: 1)
-  table.initialize(
-    to: cng_callbacks(
-      handshake_completed: { connection($0).handshakeCompleted() },
-      handshake_confirmed: { connection($0).handshakeConfirmed() },
-      stream_opened: { connection($0).remoteOpened($1) ? 0 : -1 },
-      stream_data: { _, pointer, _, data, length, finished in
-        stream(pointer)?.didReceive(UnsafeBufferPointer(start: data, count: length), finished: finished)
-        return 0
-      },
-      stream_acknowledged: { stream($1)?.didAcknowledge(upTo: $2) },
-      stream_closed: { owner, pointer, _ in
-        if let stream = stream(pointer) { connection(owner).closed(stream) }
-      },
-      stream_reset: { stream($1)?.didReset(code: $2) },
-      stream_stopped: { stream($1)?.didStop(code: $2) },
-      stream_writable: { owner, pointer in
-        if let stream = stream(pointer) { connection(owner).enqueue(stream) }
-      },
-      streams_available: { connection($0).wakeStreamWaiters() },
-      cid_added: {
-        let connection = connection($0)
-        connection.owner.connection(connection, added: ConnectionID($1!.pointee))
-      },
-      cid_removed: {
-        let connection = connection($0)
-        connection.owner.connection(connection, removed: ConnectionID($1!.pointee))
-      },
-      reset_token: {
-        let connection = connection($0)
-        connection.owner.connection(connection, resetToken: ResetToken($1!), isActive: $2)
-      },
-      path_validated: { connection($0).pathValidated($1) },
-      stateless_reset: { connection($0).statelesslyReset() }
-    ))
-  return UnsafePointer(table)
-}()
-
-private let callbacksInstalled: Void = cng_set_callbacks(callbacks)
-private func installCallbacks() { callbacksInstalled }
