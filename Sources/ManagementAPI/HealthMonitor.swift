@@ -8,6 +8,7 @@ struct HealthCheck: Sendable {
     case eventLoops = "event_loops"
     case accepting
     case quorum
+    case clocks
   }
 
   /// Worst last.
@@ -72,14 +73,29 @@ final class HealthMonitor: Sendable {
     let accepting = HealthCheck(
       name: .accepting, status: node.draining ? .fail : .pass,
       detail: node.draining ? "the node is shutting down and takes no new connections" : nil)
-    let (total, connected) = node.pinned
-    let quorum = HealthCheck(
-      name: .quorum, status: node.quorum.isMet ? .pass : .fail,
-      detail: total == 0 && node.quorum.required == 0
-        ? nil
-        : "\(connected) of \(total) pinned peers are connected, \(node.quorum.required) are needed"
-          + (node.quorum.isMet ? "" : " (health.min_connected_peers)"))
-    return [self.dated(listening), loops, self.dated(accepting), self.dated(quorum)]
+    return [self.dated(listening), loops, self.dated(accepting), self.dated(Self.quorum(node)), self.dated(Self.clocks(node))]
+  }
+
+  private static func quorum(_ node: NodeInfo) -> HealthCheck {
+    let (pinned, quorum) = (node.pinned, node.quorum)
+    var detail: String?
+    if pinned.total > 0 || quorum.required > 0 {
+      let count =
+        quorum.countsAgreements
+        ? "\(pinned.agreed) of \(pinned.total) pinned peers are agreed with (\(pinned.connected) connected)"
+        : "\(pinned.connected) of \(pinned.total) pinned peers are connected"
+      detail = "\(count), \(quorum.required) are needed" + (quorum.isMet ? "" : " (health.min_connected_peers)")
+    }
+    return HealthCheck(name: .quorum, status: quorum.isMet ? .pass : .fail, detail: detail)
+  }
+
+  private static func clocks(_ node: NodeInfo) -> HealthCheck {
+    let (skewed, agreed) = (node.pinned.skewed, node.pinned.agreed)
+    if skewed == 0 { return HealthCheck(name: .clocks, status: .pass, detail: nil) }
+    return HealthCheck(
+      name: .clocks, status: .warn,
+      detail: "the clocks of \(skewed) of \(agreed) pinned peers differ from this node's by more than "
+        + "\(Host.clockOffsetMax) ms; where it is most of them, this machine's own clock is off")
   }
 
   func eventLoops() async -> HealthCheck {

@@ -765,6 +765,7 @@ components:
         - public_key
         - agent_version
         - version
+        - network
         - started_at
         - uptime_seconds
         - draining
@@ -780,6 +781,7 @@ components:
         public_key: { type: string, description: "The libp2p `PublicKey` message, base 64." }
         agent_version: { type: string, description: As told to peers. }
         version: { type: string, description: Of the program. }
+        network: { type: [string, "null"], description: "The federation's network, `federation.network`." }
         started_at: { $ref: "#/components/schemas/Time" }
         uptime_seconds: { type: number }
         draining: { type: boolean, description: Whether the node is shutting down. }
@@ -876,6 +878,8 @@ components:
         - next_attempt_at
         - backoff_ms
         - failure_count
+        - federation
+        - federation_error
         - addresses
       properties:
         peer_id: { type: string }
@@ -916,6 +920,12 @@ components:
           $ref: "#/components/schemas/NullableTime"
         backoff_ms: { type: [integer, "null"], description: The wait that ends then. }
         failure_count: { type: integer, description: Failed dials since the last that succeeded. }
+        federation:
+          description: What the federation's protocol agreed on with it; null while nothing is agreed.
+          oneOf: [{ $ref: "#/components/schemas/Agreement" }, { type: "null" }]
+        federation_error:
+          description: Why the last federation handshake failed; null once one succeeds.
+          oneOf: [{ $ref: "#/components/schemas/AgreementFailure" }, { type: "null" }]
         addresses:
           type: array
           items:
@@ -934,6 +944,39 @@ components:
                 properties:
                   class: { $ref: "#/components/schemas/DialErrorClass" }
                   detail: { type: string }
+    Agreement:
+      type: object
+      additionalProperties: false
+      required: [version, network, capabilities, agent, frame_limit, clock_offset_ms, since]
+      properties:
+        version: { type: string, examples: [1.0.0] }
+        network: { type: string, examples: [mainnet] }
+        capabilities: { type: array, items: { type: string }, description: Those in common. }
+        agent: { type: string, description: As the peer calls itself there. }
+        frame_limit: { type: integer, description: "Largest frame that the peer accepts, bytes." }
+        clock_offset_ms:
+          type: [integer, "null"]
+          description: Its clock minus this node's; null until it was measured. More than 200 either way is warned of.
+        since: { $ref: "#/components/schemas/Time" }
+    AgreementFailure:
+      type: object
+      additionalProperties: false
+      required: [code, detail, by, permanent, at]
+      properties:
+        code:
+          type: string
+          description: |
+            A stable word. `unsupported`: the peer does not speak the protocol. `connection_lost`: the connection or the
+            stream ended before an answer. `timeout`: no answer in time. `code_N`: a code that this node does not know.
+          examples: [network_mismatch, no_common_version, not_a_member, hello_timeout, unsupported]
+        detail: { type: string }
+        by: { type: string, enum: [local, remote], description: Who refused. }
+        permanent:
+          type: boolean
+          description: |
+            Nothing changes until somebody changes something: a pinned peer is `failed`, and retried at the slow end of
+            its backoff.
+        at: { $ref: "#/components/schemas/Time" }
     PeerRequest:
       type: object
       additionalProperties: false
@@ -1283,14 +1326,19 @@ components:
         - connection.unhealthy
         - limit.reached
         - protocol.registered
+        - federation.agreed
+        - federation.rejected
+        - federation.ended
+        - peer.clock_skew
         - reset
     CheckName:
       type: string
       description: |
         `listening`: the node listens on an address (a warning when on some only). `event_loops`: every event loop
-        comes round. `accepting`: the node is not shutting down. `quorum`: enough of the pinned peers are connected
-        (`health.min_connected_peers`); a dip of less than 5 seconds does not count.
-      enum: [listening, event_loops, accepting, quorum]
+        comes round. `accepting`: the node is not shutting down. `quorum`: enough of the pinned peers are connected and
+        the federation handshake with them holds (`health.min_connected_peers`); a dip of less than 5 seconds does not
+        count. `clocks`: a warning when clocks of pinned peers differ from this node's by more than 200 ms.
+      enum: [listening, event_loops, accepting, quorum, clocks]
     CheckStatus:
       type: string
       enum: [pass, warn, fail]

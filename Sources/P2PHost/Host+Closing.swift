@@ -16,6 +16,9 @@ extension Host {
     var reason: String
     /// How long its streams may take to finish; nil: not at all.
     var grace: Duration?
+    /// The word for why this node will have nothing to do with the peer: it is `failed` then and retried at the slow
+    /// end; nil for any other close.
+    var refusal: String?
   }
 
   /// Closes all connections to `peer`; false when the peer is unknown. `reason` is told to the peer. A pinned one is
@@ -45,10 +48,10 @@ extension Host {
     guard let record = self.connectionTable[id] else { return }
     let connection = record.connection
     let told = String(decoding: closing.reason.utf8.prefix(Self.closeReasonBytesMax), as: UTF8.self)
-    guard
-      case .close(let change)? = self.connectionTable[id]?.lifecycle.closing(
-        CloseReason("closed_locally", initiator: .local, code: closing.code, isApplicationCode: true, detail: told))
-    else {
+    var why = CloseReason(
+      closing.refusal ?? "closed_locally", initiator: .local, code: closing.code, isApplicationCode: true, detail: told)
+    why.isRefusal = closing.refusal != nil
+    guard case .close(let change)? = self.connectionTable[id]?.lifecycle.closing(why) else {
       // Being closed already; an abort hurries it.
       if closing.grace == nil { connection.close(code: closing.code, reason: told) }
       return
@@ -57,7 +60,7 @@ extension Host {
     self.probes.remove(id)
     let peer = connection.remotePeer
     let peerChange = self.peerTable[peer]?.connectionClosing(now: self.clock.wall())
-    self.publish(change, of: connection, reason: closing.reason)
+    self.publish(change, of: connection, closing: why)
     self.publish(peerChange ?? nil, of: peer, reason: closing.reason)
     self.drains.set(id, at: self.clock.monotonic() + (closing.grace ?? .zero) + Self.lastWordWait)
     guard let grace = closing.grace else { return connection.close(code: closing.code, reason: told) }

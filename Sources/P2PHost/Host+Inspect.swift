@@ -19,6 +19,7 @@ extension Host {
       peerID: self.localPeer,
       publicKey: self.configuration.publicKey,
       agentVersion: self.configuration.agentVersion,
+      network: self.configuration.network,
       startedAt: self.startedAt,
       protocols: self.router.protocolIDs,
       listenAddresses: self.transport.listenAddresses,
@@ -31,7 +32,9 @@ extension Host {
       streams: 0,
       limits: self.limits,
       pinned: self.pinnedCounts(),
-      quorum: QuorumInfo(required: self.quorum.required, isMet: self.quorum.isReady),
+      quorum: QuorumInfo(
+        required: self.quorum.required, isMet: self.quorum.isReady,
+        countsAgreements: self.configuration.countsAgreements),
       keeping: KeepingInfo(
         dials: self.dialJobs.count, waiting: self.retries.count, blocklistEntries: self.gate.blocklist.count,
         unknownPeers: self.unknownPeerTable.entries.count),
@@ -135,7 +138,9 @@ extension Host {
         nextAttemptAt: record.nextAttemptAt,
         backoff: record.wait,
         failureCount: record.failureCount,
-        addresses: record.addresses)
+        addresses: record.addresses,
+        agreement: record.agreement,
+        agreementFailure: record.agreementFailure)
     }
   }
 

@@ -223,14 +223,14 @@ package actor Host {
       ])
   }
 
-  /// Tells the observers and publishes. `reason` is known while it is being closed, `closed` when it is gone.
+  /// Tells the observers and publishes. `closing` is known while it is being closed, `closed` when it is gone.
   func publish(
-    _ change: LinkChange, of connection: any Connection, reason: String? = nil, closed: CloseReason? = nil
+    _ change: LinkChange, of connection: any Connection, closing: CloseReason? = nil, closed: CloseReason? = nil
   ) {
-    for observer in self.observers { observer.connection(connection, became: change.to, reason: closed) }
+    for observer in self.observers { observer.connection(connection, became: change.to, reason: closed ?? closing) }
     var fields: [(String, EventValue)] = [
       ("from", .string(change.from.rawValue)), ("to", .string(change.to.rawValue)),
-      ("reason", EventValue(closed?.reason ?? reason)), ("direction", .string(connection.direction.rawValue)),
+      ("reason", EventValue(closed?.reason ?? closing?.detail)), ("direction", .string(connection.direction.rawValue)),
       ("remote_address", .string("\(connection.remoteAddress)")),
     ]
     if let closed {

@@ -6,6 +6,8 @@ package struct HostConfiguration: Sendable {
   package var publicKey: PublicKey
   /// `fednode/1.2.3`
   package var agentVersion: String
+  /// The federation's name: shown, and spoken by a protocol above.
+  package var network: String?
   /// Told to peers instead of what was found; empty for the latter.
   package var announceAddresses: [Multiaddr] = []
   /// Serve `/perf/1.0.0`: anyone may then make this node send.
@@ -20,6 +22,8 @@ package struct HostConfiguration: Sendable {
   package var probe = ProbePolicy()
   /// Pinned peers that must be connected for the node to be ready; nil: 75 % of them.
   package var connectedPeersMin: Int?
+  /// A pinned peer counts for readiness when a protocol has agreed with it (`Host.agreed`), not when it is connected.
+  package var countsAgreements = false
 
   package init(localPeer: PeerID, publicKey: PublicKey, agentVersion: String) {
     self.localPeer = localPeer

@@ -57,6 +57,20 @@ package final class HostCounters: Sendable {
     package fileprivate(set) var eventsDropped: UInt64 = 0
     /// Connections given up because pings had no answer.
     package fileprivate(set) var connectionsUnhealthy: UInt64 = 0
+    /// Attempts to agree with a peer, by who began them and how they ended.
+    package fileprivate(set) var agreements: [AgreementOutcome: UInt64] = [:]
+  }
+
+  package struct AgreementOutcome: Sendable, Hashable {
+    /// Of the stream.
+    package var direction: Direction
+    /// `agreed`, or a word of a bounded set for why not.
+    package var result: String
+
+    package init(_ direction: Direction, _ result: String) {
+      self.direction = direction
+      self.result = result
+    }
   }
 
   private let figures = Mutex(Snapshot())
@@ -93,6 +107,9 @@ package final class HostCounters: Sendable {
   func negotiationFailed() { self.figures.withLock { $0.negotiationsFailed += 1 } }
   func handlerFailed() { self.figures.withLock { $0.handlersFailed += 1 } }
   func connectionUnhealthy() { self.figures.withLock { $0.connectionsUnhealthy += 1 } }
+  package func agreementTried(_ outcome: AgreementOutcome) {
+    self.figures.withLock { $0.agreements[outcome, default: 0] += 1 }
+  }
   func eventDropped() { self.figures.withLock { $0.eventsDropped += 1 } }
   func streamOpened() { self.streamsOpened.wrappingAdd(1, ordering: .relaxed) }
   func streamRefused() { self.streamsRefused.wrappingAdd(1, ordering: .relaxed) }

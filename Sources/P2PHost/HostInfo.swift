@@ -7,6 +7,8 @@ package struct NodeInfo: Sendable {
   package var peerID: PeerID
   package var publicKey: PublicKey
   package var agentVersion: String
+  /// The federation's; nil where none is configured.
+  package var network: String?
   package var startedAt: Int64
   package var protocols: [String]
   package var listenAddresses: [Multiaddr]
@@ -18,11 +20,28 @@ package struct NodeInfo: Sendable {
   package var connectionsByDirection: [Direction: Int]
   package var streams: Int
   package var limits: [LimitInfo] = []
-  /// Peers that are to be kept connected and are not paused, and how many of them are.
-  package var pinned: (total: Int, connected: Int) = (0, 0)
+  package var pinned = PinnedCounts()
   package var quorum = QuorumInfo(required: 0, isMet: true)
   package var keeping = KeepingInfo()
   package var draining: Bool
+}
+
+/// Peers that are to be kept connected and are not paused.
+package struct PinnedCounts: Sendable, Hashable {
+  package var total = 0
+  /// Of these, connected.
+  package var connected = 0
+  /// Of these, with an agreement.
+  package var agreed = 0
+  /// Of these, with a clock that is off by more than `Host.clockOffsetMax`.
+  package var skewed = 0
+
+  package init(total: Int = 0, connected: Int = 0, agreed: Int = 0, skewed: Int = 0) {
+    self.total = total
+    self.connected = connected
+    self.agreed = agreed
+    self.skewed = skewed
+  }
 }
 
 /// Counts of what is under way and remembered.
@@ -40,6 +59,8 @@ package struct QuorumInfo: Sendable, Hashable {
   package var required: Int
   /// With hysteresis: a short dip does not count.
   package var isMet: Bool
+  /// What is counted: peers that something is agreed with, or connected ones.
+  package var countsAgreements = false
 }
 
 /// A limit and how much of it is used.
@@ -95,6 +116,10 @@ package struct PeerInfo: Sendable {
   package var backoff: Duration?
   package var failureCount: Int
   package var addresses: [Address]
+  /// What the two nodes are agreed on now.
+  package var agreement: Agreement?
+  /// Why they did not agree when they last tried to; nil once they do.
+  package var agreementFailure: AgreementFailure?
 }
 
 package struct ConnectionInfo: Sendable {

@@ -63,8 +63,11 @@ package struct BookEntry: Sendable, Hashable {
   }
 }
 
-/// For code in this process that follows connections.
+/// For code in this process that follows connections and members.
 package protocol ConnectionObserver: Sendable {
-  /// Called in order, on the host's executor; must return at once. `reason` is nil while it lives.
+  /// Called in order, on the host's executor; must return at once. `reason` is why it is being closed or gone.
   func connection(_ connection: any Connection, became state: LinkState, reason: CloseReason?)
+
+  /// `peer` was put into the address book, or taken out of it. Likewise.
+  func peer(_ peer: PeerID, isMember: Bool)
 }

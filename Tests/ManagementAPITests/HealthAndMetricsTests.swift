@@ -25,7 +25,7 @@ import Testing
   @Test("a node without its quorum is alive but not ready, and says how many it lacks") func quorum() async throws {
     let node = FakeNode()
     node.state.withLock {
-      $0.node.pinned = (8, 5)
+      $0.node.pinned = PinnedCounts(total: 8, connected: 5)
       $0.node.quorum = QuorumInfo(required: 6, isMet: false)
     }
     let api = ManagementAPI.fake(node)

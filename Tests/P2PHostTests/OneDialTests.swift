@@ -141,6 +141,7 @@ struct OneDialTests {
       func connection(_ connection: any Connection, became state: LinkState, reason: CloseReason?) {
         self.words.withLock { $0.append("\(state.rawValue) \(reason?.reason ?? "-")") }
       }
+      func peer(_ peer: PeerID, isMember: Bool) {}
     }
     let network = MemoryNetwork()
     let (node, other) = try await (Node.started(1, network), Node.started(2, network))
@@ -149,7 +150,7 @@ struct OneDialTests {
     _ = await node.host.dial(peer: other.peer, addresses: [other.address], timeout: nil)
     #expect(await node.host.disconnect(other.peer, reason: "done"))
     await node.recorder.first("peer.state_changed", peer: other.peer, to: "idle")
-    #expect(log.words.withLock { $0 } == ["connected -", "disconnecting -", "idle closed_locally"])
+    #expect(log.words.withLock { $0 } == ["connected -", "disconnecting closed_locally", "idle closed_locally"])
   }
 
   @Test("opening a stream dials where nothing is connected")

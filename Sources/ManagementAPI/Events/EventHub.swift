@@ -16,9 +16,9 @@ final class EventHub: Sendable {
   static let types = [
     "node.started", "node.draining", "listener.added", "listener.failed", "address.observed", "peer.added",
     "peer.removed", "peer.state_changed", "peer.identified", "peer.blocked", "peer.refused", "dial.started",
-    "dial.attempt",
-    "dial.ended", "connection.state_changed", "connection.path_changed", "connection.unhealthy",
-    "limit.reached", "protocol.registered", "reset",
+    "dial.attempt", "dial.ended", "connection.state_changed", "connection.path_changed", "connection.unhealthy",
+    "limit.reached", "protocol.registered", "federation.agreed", "federation.rejected", "federation.ended",
+    "peer.clock_skew", "reset",
   ]
 
   private let log: EventLog

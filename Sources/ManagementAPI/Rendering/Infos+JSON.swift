@@ -11,6 +11,7 @@ extension NodeInfo {
       "public_key": .string(base64(self.publicKey.protobuf)),
       "agent_version": .string(self.agentVersion),
       "version": .string(version),
+      "network": JSON(self.network),
       "started_at": JSON(time: self.startedAt),
       "uptime_seconds": .double(Double(max(0, now - self.startedAt)) / 1_000),
       "draining": .bool(self.draining),
@@ -65,6 +66,8 @@ extension PeerInfo: JSONWritable {
       json.member("next_attempt_at", time: self.nextAttemptAt)
       json.member("backoff_ms", JSON(wholeMilliseconds: self.backoff))
       json.member("failure_count", JSON(self.failureCount))
+      json.member("federation", self.agreement)
+      json.member("federation_error", self.agreementFailure)
       json.member("addresses", self.addresses)
     }
   }
@@ -77,6 +80,32 @@ extension PeerInfo.Disconnect: JSONWritable {
       json.member("reason", .string(self.reason.reason))
       json.member("code", JSON(self.reason.code))
       json.member("initiator", .string(self.reason.initiator.rawValue))
+    }
+  }
+}
+
+extension Agreement: JSONWritable {
+  func write(to json: inout JSONWriter) {
+    json.object { json in
+      json.member("version", .string(self.version))
+      json.member("network", .string(self.network))
+      json.member("capabilities", self.capabilities)
+      json.member("agent", .string(self.agent))
+      json.member("frame_limit", JSON(self.frameLimit))
+      json.member("clock_offset_ms", JSON(self.clockOffset))
+      json.member("since", time: self.since)
+    }
+  }
+}
+
+extension AgreementFailure: JSONWritable {
+  func write(to json: inout JSONWriter) {
+    json.object { json in
+      json.member("code", .string(self.code))
+      json.member("detail", .string(self.detail))
+      json.member("by", .string(self.by.rawValue))
+      json.member("permanent", .bool(self.isPermanent))
+      json.member("at", time: self.at)
     }
   }
 }

@@ -45,6 +45,11 @@ struct MetricsResource: Sendable {
       [DialInfo.State.connected, .failed, .cancelled].map {
         ([("outcome", $0.rawValue)], Double(counters.dialsEnded[$0] ?? 0))
       })
+    text.family(
+      "fednode_federation_handshakes_total", .counter,
+      "Handshakes of the federation's protocol, by the stream's direction and how they ended.",
+      counters.agreements.sorted { ($0.key.direction.rawValue, $0.key.result) < ($1.key.direction.rawValue, $1.key.result) }
+        .map { ([("dir", $0.key.direction.rawValue), ("result", $0.key.result)], Double($0.value)) })
     let handshake = counters.handshakeLatency
     text.histogram(
       "libp2p_swarm_handshake_latency_seconds", "Duration of successful handshakes.", labels: [Self.transport],
@@ -83,6 +88,8 @@ struct MetricsResource: Sendable {
     text.family("fednode_pinned_peers", .gauge, "Peers that are to be kept connected.", Double(node.pinned.total))
     text.family(
       "fednode_pinned_peers_connected", .gauge, "Those of them that are.", Double(node.pinned.connected))
+    text.family(
+      "fednode_pinned_peers_agreed", .gauge, "Those whose federation handshake succeeded.", Double(node.pinned.agreed))
     text.family(
       "fednode_quorum_required", .gauge, "Pinned peers that must be connected to be ready.",
       Double(node.quorum.required))
@@ -123,6 +130,14 @@ struct MetricsResource: Sendable {
     text.family(
       "fednode_pinned_peer_rtt_seconds", .gauge, "Smoothed round trip to it; absent while it is not connected.",
       named.compactMap { item in item.peer.rtt.map { (item.labels, $0 / .seconds(1)) } })
+    text.family(
+      "fednode_pinned_peer_agreed", .gauge, "1 while the federation handshake with it holds.",
+      named.map { ($0.labels, $0.peer.agreement == nil ? 0 : 1) })
+    text.family(
+      "fednode_pinned_peer_clock_offset_seconds", .gauge, "Its clock minus this node's; absent until measured.",
+      named.compactMap { item in
+        item.peer.agreement?.clockOffset.map { (item.labels, Double($0) / 1_000) }
+      })
     text.family(
       "fednode_pinned_peer_flaps_total", .counter, "Times that it went away unasked.",
       named.map { ($0.labels, Double($0.peer.flapCount)) })

@@ -68,15 +68,16 @@ package struct ConnectionLifecycle: Sendable {
     case nothing
   }
 
-  /// The transport's last word. Where nobody said a word (`initiator` is `none`) it ends as `failed`, otherwise as
-  /// `idle`.
+  /// The transport's last word. Where nobody said a word (`initiator` is `none`) or one side refuses the other it ends
+  /// as `failed`, otherwise as `idle`.
   package mutating func closed(_ reason: CloseReason) -> OnClosed {
-    let end: LinkState = reason.initiator == .none ? .failed : .idle
     switch self.phase {
     case .connected:
+      let end: LinkState = reason.isFailure ? .failed : .idle
       self.phase = .ended(end, reason)
       return .publish(LinkChange(from: .connected, to: end), wasClosing: false)
     case .disconnecting(let first):
+      let end: LinkState = reason.initiator == .none || first.isRefusal ? .failed : .idle
       self.phase = .ended(end, first)
       return .publish(LinkChange(from: .disconnecting, to: end), wasClosing: true)
     case .ended:

@@ -51,6 +51,8 @@ package struct CloseReason: Sendable, Hashable {
   package var isApplicationCode: Bool
   /// The remote's or the library's own words.
   package var detail: String?
+  /// One side will have nothing to do with the other until somebody changes something.
+  package var isRefusal: Bool
 
   package init(
     _ reason: String, initiator: Initiator, code: UInt64? = nil, isApplicationCode: Bool = false, detail: String? = nil
@@ -60,12 +62,11 @@ package struct CloseReason: Sendable, Hashable {
     self.code = code
     self.isApplicationCode = isApplicationCode
     self.detail = detail
+    self.isRefusal = initiator == .remote && isApplicationCode && code == ConnectionCode.gated
   }
 
-  /// The remote does not want us, which only its operator can change.
-  package var isGated: Bool {
-    self.initiator == .remote && self.isApplicationCode && self.code == ConnectionCode.gated
-  }
+  /// What was connected is `failed` from then on, not `idle`.
+  package var isFailure: Bool { self.initiator == .none || self.isRefusal }
 }
 
 extension DialError {

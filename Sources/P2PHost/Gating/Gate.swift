@@ -1,4 +1,4 @@
-internal import P2PCore
+package import P2PCore
 internal import Synchronization
 
 /// Who may connect: the blocklist, and in allow-list mode the address book.
@@ -54,6 +54,9 @@ package final class Gate: Sendable {
       return self.policy == .allowlist && !state.members.contains(peer) ? .notMember : nil
     }
   }
+
+  /// Whether `peer` is in the address book.
+  package func isMember(_ peer: PeerID) -> Bool { self.state.withLock { $0.members.contains(peer) } }
 
   func admit(_ peer: PeerID) { self.state.withLock { _ = $0.members.insert(peer) } }
   func dismiss(_ peer: PeerID) { self.state.withLock { _ = $0.members.remove(peer) } }

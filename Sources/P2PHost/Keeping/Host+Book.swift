@@ -50,6 +50,7 @@ extension Host {
     self.peerTable.enter(entry)
     self.gate.admit(entry.peerID)
     self.unknownPeerTable.remove(entry.peerID)
+    for observer in self.observers { observer.peer(entry.peerID, isMember: true) }
   }
 
   /// Puts a peer into the address book or changes it there; nil leaves a value as it is. True when it is new.
@@ -90,6 +91,7 @@ extension Host {
     if record.book == .config { throw .configured(peer) }
     self.peerTable.forget(peer)
     self.gate.dismiss(peer)
+    for observer in self.observers { observer.peer(peer, isMember: false) }
     self.keep(peer, after: .zero)
     if let dial = self.dialOfPeer[peer] { self.cancelJob(dial) }
     for id in record.connections { self.beginClosing(id, Closing(reason: "forgotten by the operator")) }

@@ -102,7 +102,7 @@ extension Host {
   func retryAfterLoss(of peer: PeerID, connectedFor lifetime: Duration, _ reason: CloseReason) {
     guard let record = self.peerTable[peer], record.isKept, self.liveConnection(to: peer) == nil else { return }
     let delay =
-      reason.isGated
+      reason.isRefusal
       ? self.peerTable[peer]?.backoff.failed(permanent: true, self.configuration.backoff, using: &self.random)
       : self.peerTable[peer]?.backoff.lost(
         connectedFor: lifetime, self.configuration.backoff, using: &self.random)
@@ -114,16 +114,21 @@ extension Host {
   func updateQuorum(_ now: Duration) {
     let pinned = self.pinnedCounts()
     self.quorum.required = self.configuration.connectedPeersMin ?? QuorumGate.required(ofPinned: pinned.total)
-    _ = self.quorum.update(connected: pinned.connected, now: now)
+    let count = self.configuration.countsAgreements ? pinned.agreed : pinned.connected
+    _ = self.quorum.update(connected: count, now: now)
   }
 
-  /// Peers that are to be kept connected, and how many of them are.
-  func pinnedCounts() -> (total: Int, connected: Int) {
-    var counts = (total: 0, connected: 0)
+  /// Peers that are to be kept connected, how many of them are, and with how many something is agreed.
+  func pinnedCounts() -> PinnedCounts {
+    var counts = PinnedCounts()
     for peer in self.peerTable.book {
       guard let record = self.peerTable[peer], record.isKept else { continue }
       counts.total += 1
-      if record.lifecycle.state == .connected { counts.connected += 1 }
+      guard record.lifecycle.state == .connected else { continue }
+      counts.connected += 1
+      guard let agreement = record.agreement else { continue }
+      counts.agreed += 1
+      if let offset = agreement.clockOffset, abs(offset) > Self.clockOffsetMax { counts.skewed += 1 }
     }
     return counts
   }

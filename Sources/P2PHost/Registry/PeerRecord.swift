@@ -36,6 +36,13 @@ struct PeerRecord: Sendable {
   /// The wait that ends then.
   var wait: Duration?
 
+  /// What a protocol agreed on with it; while it lives.
+  var agreement: Agreement?
+  /// Why none was reached the last time; until one is.
+  var agreementFailure: AgreementFailure?
+  /// When its clock was last warned about, by the monotonic clock.
+  var clockToldAt: Duration?
+
   /// It is to be connected always.
   var isKept: Bool { self.pinned && !self.paused && !self.isForgotten }
 

@@ -2,7 +2,8 @@ internal import Logging
 internal import P2PHost
 
 /// What happens to connections, for the log: one line a minute at most for each peer that comes and goes or cannot be
-/// reached, for each address whose connections are refused, and for each limit that is reached.
+/// reached, for each address whose connections are refused, for each limit that is reached, and for what is agreed with
+/// each peer, or not.
 enum ConnectionLog {
   /// Answers what ends it.
   static func start(_ events: EventLog) -> @Sendable () -> Void {
@@ -18,9 +19,26 @@ enum ConnectionLog {
         let peer = event.peerID.map { "\($0)" } ?? ""
         log.log(
           .notice, key: "\(peer) unhealthy", "a connection is given up", [("peer", peer)] + Self.texts(event))
+      case "federation.agreed", "federation.rejected", "federation.ended", "peer.clock_skew":
+        Self.agreement(event, log)
       default: break
       }
     }
+  }
+
+  private static func agreement(_ event: NodeEvent, _ log: RateLimitedLog) {
+    let peer = event.peerID.map { "\($0)" } ?? ""
+    let words: (level: LogLevel, text: String) =
+      switch event.type {
+      case "federation.agreed": (.info, "agreed with a member")
+      case "federation.ended": (.info, "the agreement with a member is over")
+      case "peer.clock_skew": (.warning, "a peer's clock differs from this node's; mend: run NTP on both")
+      default: (.warning, "no agreement with a peer")
+      }
+    let numbers: [(String, String)] = event.fields.compactMap { name, value in
+      if case .int(let number) = value { (name, String(number)) } else { nil }
+    }
+    log.log(words.level, key: "\(peer) \(event.type)", words.text, [("peer", peer)] + Self.texts(event) + numbers)
   }
 
   private static func changed(_ event: NodeEvent, _ log: RateLimitedLog) {
