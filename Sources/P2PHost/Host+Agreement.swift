@@ -10,7 +10,7 @@ extension Host {
   private static let clockTold: Duration = .seconds(60)
 
   /// `peer` counts from now on.
-  package func agreed(with peer: PeerID, on connection: any Connection, _ agreement: Agreement) {
+  package func agreed(with peer: PeerID, on connection: any Connection, _ agreement: PeerAgreement) {
     self.drainInbox()
     // It may be gone already; then this says nothing any more.
     guard self.connectionTable[connection.id] != nil, let record = self.peerTable[peer] else { return }
@@ -47,7 +47,7 @@ extension Host {
 
   /// One side refused the other. Where that is for good and the peer is a member, its connections are closed, and it is
   /// `failed` until it is retried at the slow end.
-  package func agreementFailed(with peer: PeerID, on connection: any Connection, _ failure: AgreementFailure) {
+  package func agreementFailed(with peer: PeerID, on connection: any Connection, _ failure: PeerAgreementFailure) {
     self.drainInbox()
     guard let record = self.peerTable[peer] else { return }
     let last = record.agreementFailure

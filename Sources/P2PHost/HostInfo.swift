@@ -117,9 +117,9 @@ package struct PeerInfo: Sendable {
   package var failureCount: Int
   package var addresses: [Address]
   /// What the two nodes are agreed on now.
-  package var agreement: Agreement?
+  package var agreement: PeerAgreement?
   /// Why they did not agree when they last tried to; nil once they do.
-  package var agreementFailure: AgreementFailure?
+  package var agreementFailure: PeerAgreementFailure?
 }
 
 package struct ConnectionInfo: Sendable {

@@ -15,11 +15,11 @@ import Testing
     }
     #expect(
       try await api.call("GET", "/readyz?verbose").text
-        == "[+]listening ok\n[+]event_loops ok\n[+]accepting ok\n[+]quorum ok\nreadyz check passed\n")
+        == "[+]listening ok\n[+]event_loops ok\n[+]accepting ok\n[+]quorum ok\n[+]clocks ok\nreadyz check passed\n")
     let health = try await api.call("GET", "/v1/health").json
     #expect(health["status"] == "pass")
     #expect(
-      health["checks"]?.elements.compactMap { $0["name"]?.text } == ["listening", "event_loops", "accepting", "quorum"])
+      health["checks"]?.elements.compactMap { $0["name"]?.text } == ["listening", "event_loops", "accepting", "quorum", "clocks"])
   }
 
   @Test("a node without its quorum is alive but not ready, and says how many it lacks") func quorum() async throws {
@@ -34,6 +34,14 @@ import Testing
     #expect(answer.status == 503)
     #expect(answer.text.contains("[-]quorum failed: 5 of 8 pinned peers are connected, 6 are needed"))
     #expect(try await api.call("GET", "/readyz?exclude=quorum").status == 200)
+    node.state.withLock {
+      $0.node.pinned = PinnedCounts(total: 8, connected: 7, agreed: 5, skewed: 2)
+      $0.node.quorum.countsAgreements = true
+    }
+    let verbose = try await api.call("GET", "/readyz?verbose").text
+    #expect(verbose.contains("[-]quorum failed: 5 of 8 pinned peers are agreed with (7 connected), 6 are needed"))
+    // Off clocks are a warning only.
+    #expect(verbose.contains("[+]clocks ok: the clocks of 2 of 5 pinned peers differ"))
     #expect(try await api.call("GET", "/metrics").text.contains("fednode_quorum_met 0"))
   }
 

@@ -35,6 +35,7 @@ import Testing
         "at": .string(Sample.timeText), "reason": "idle_timeout", "code": nil, "initiator": "none",
       ], "flap_count": 1, "rtt_ms": 1.234, "bytes_in": 10, "bytes_out": 20,
       "next_attempt_at": nil, "backoff_ms": nil, "failure_count": 0,
+      "federation": nil, "federation_error": nil,
       "addresses": [
         [
           "address": .string(Sample.addressText), "source": "dial", "last_attempt_at": .string(Sample.timeText),
@@ -46,6 +47,23 @@ import Testing
     // The same peer under its other name.
     #expect(try await api.call("GET", "/v1/peers/\(id.cid)").json == expected)
     #expect(try await api.call("GET", "/v1/peers").json == ["items": [expected], "total": 1, "next_cursor": nil])
+    node.state.withLock { state in
+      state.peers[0].agreement = PeerAgreement(
+        version: "1.0.0", network: "signet", capabilities: ["x"], agent: "other/1", frameLimit: 4_096, clockOffset: -7,
+        since: Sample.time)
+      state.peers[0].agreementFailure = PeerAgreementFailure(
+        code: "busy", detail: "later", by: .remote, isPermanent: false, at: Sample.time)
+    }
+    let json = try #require(try await api.call("GET", "/v1/peers/\(id)").json)
+    #expect(
+      json["federation"] == [
+        "version": "1.0.0", "network": "signet", "capabilities": ["x"], "agent": "other/1", "frame_limit": 4_096,
+        "clock_offset_ms": -7, "since": .string(Sample.timeText),
+      ])
+    #expect(
+      json["federation_error"] == [
+        "code": "busy", "detail": "later", "by": "remote", "permanent": false, "at": .string(Sample.timeText),
+      ])
   }
 
   @Test("filters combine, and pages follow each other without gap or repeat, though peers come and go")

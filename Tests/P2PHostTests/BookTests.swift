@@ -68,7 +68,7 @@ struct BookTests {
     try await node.host.start()
     await node.recorder.first("peer.identified", peer: other.peer)
     await #expect(throws: BookError.configured(other.peer)) { _ = try await node.host.forgetPeer(other.peer) }
-    #expect(await node.host.node().pinned == (1, 1))
+    #expect(await node.host.node().pinned == PinnedCounts(total: 1, connected: 1))
   }
 
   @Test("refuses itself, foreign transports and more peers than it holds")

@@ -84,7 +84,7 @@ extension PeerInfo.Disconnect: JSONWritable {
   }
 }
 
-extension Agreement: JSONWritable {
+extension PeerAgreement: JSONWritable {
   func write(to json: inout JSONWriter) {
     json.object { json in
       json.member("version", .string(self.version))
@@ -98,7 +98,7 @@ extension Agreement: JSONWritable {
   }
 }
 
-extension AgreementFailure: JSONWritable {
+extension PeerAgreementFailure: JSONWritable {
   func write(to json: inout JSONWriter) {
     json.object { json in
       json.member("code", .string(self.code))

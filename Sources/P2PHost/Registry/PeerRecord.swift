@@ -37,9 +37,9 @@ struct PeerRecord: Sendable {
   var wait: Duration?
 
   /// What a protocol agreed on with it; while it lives.
-  var agreement: Agreement?
+  var agreement: PeerAgreement?
   /// Why none was reached the last time; until one is.
-  var agreementFailure: AgreementFailure?
+  var agreementFailure: PeerAgreementFailure?
   /// When its clock was last warned about, by the monotonic clock.
   var clockToldAt: Duration?
 

@@ -34,6 +34,10 @@ struct Configuration: Sendable {
   var dnsServers: [String] = []
 
   // federation
+  /// Members of another one are refused.
+  var federationNetwork = "mainnet"
+  /// Largest frame that this node accepts, bytes.
+  var frameMax: UInt64 = 1 << 20
   /// Members: what the limits are derived from.
   var federationSize = 64
 

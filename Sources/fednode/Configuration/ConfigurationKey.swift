@@ -74,6 +74,11 @@ struct ConfigurationKey: Sendable {
         "network.dns_servers", \.dnsServers, ValueType<String>.dnsServer.list(max: 8),
         "asked for names instead of the system's"),
       .init(
+        "federation.network", \.federationNetwork, .networkName, "members of another network are refused"),
+      .init(
+        "federation.frame_limit", \.frameMax, .size((4 << 10)...(16 << 20)),
+        "the largest frame that this node accepts of a member"),
+      .init(
         "federation.size", \.federationSize, .integer(1...4_096), "members; what the limits are derived from"),
       .init(
         "peers.static", \.staticPeers, ValueType<BookEntry>.peer.list(max: 4_096), "members, which are kept connected"),
@@ -185,6 +190,16 @@ extension ValueType<String> {
       }
       let isPlain = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"/:%".utf8.contains($0) }
       return isPlain && !text.isEmpty && text != "." && text != ".." ? text : nil
+    }, show: { $0 })
+
+  static let networkName = ValueType.single(
+    "a network: mainnet, signet, testnet4, regtest or a name of your own of a-z, 0-9 and -",
+    { text in
+      let isPlain = text.utf8.allSatisfy { byte in
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+          || byte == UInt8(ascii: "-")
+      }
+      return isPlain && (1...32).contains(text.utf8.count) ? text : nil
     }, show: { $0 })
 
   static let dnsServer = ValueType.single(

@@ -69,6 +69,7 @@ struct Node: Sendable {
   static func hostConfiguration(_ identity: IdentityKey, _ configuration: Configuration) -> HostConfiguration {
     var host = HostConfiguration(
       localPeer: identity.peerID, publicKey: identity.publicKey, agentVersion: Version.agent)
+    host.network = configuration.federationNetwork
     host.announceAddresses = configuration.announce
     host.servesPerf = configuration.perfEnabled
     host.connectionTimeout = configuration.connectionTimeout

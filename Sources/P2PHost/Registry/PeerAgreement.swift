@@ -1,5 +1,5 @@
 /// What this node and a peer have agreed on in the protocol that makes a connection count.
-package struct Agreement: Sendable, Hashable {
+package struct PeerAgreement: Sendable, Hashable {
   /// `1.0.0`
   package var version: String
   package var network: String
@@ -29,7 +29,7 @@ package struct Agreement: Sendable, Hashable {
 }
 
 /// Why this node and a peer did not agree.
-package struct AgreementFailure: Sendable, Hashable {
+package struct PeerAgreementFailure: Sendable, Hashable {
   package enum Side: String, Sendable, Hashable { case local, remote }
 
   /// A stable word: `network_mismatch`, …
