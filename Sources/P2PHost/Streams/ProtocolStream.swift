@@ -8,6 +8,10 @@ package import P2PCore
 package final class ProtocolStream: @unchecked Sendable {
   /// Bytes asked from the transport at once where the need is not known.
   static let readSize = 4096
+  /// The same between messages, of which many may have come: as many as a transport hands out without a copy.
+  static let messageReadSize = 64 << 10
+  /// Bytes of memory taken on the word of a length that the remote announced; more follows what arrives.
+  static let reservedMax = 1 << 20
 
   private let stream: any P2PCore.Stream
   private var buffer: [UInt8] = []
@@ -142,10 +146,7 @@ package final class ProtocolStream: @unchecked Sendable {
       self.buffer = chunk
       self.offset = 0
     }
-    while self.buffered < count {
-      guard try await self.fillBuffer(count - self.buffered) else { throw .unexpectedEnd }
-    }
-    return self.take(count)
+    return try await self.collect(count)
   }
 
   /// The next message behind its length as an unsigned varint (multiformats: unsigned-varint); nil when the remote
@@ -155,7 +156,7 @@ package final class ProtocolStream: @unchecked Sendable {
     var length = 0
     var shift = 0
     while true {
-      if self.buffered == 0, try await !self.fillBuffer(Self.readSize) {
+      if self.buffered == 0, try await !self.fillBuffer(Self.messageReadSize) {
         if shift == 0 { return nil }
         throw .unexpectedEnd
       }
@@ -169,14 +170,27 @@ package final class ProtocolStream: @unchecked Sendable {
       // 5 groups hold more than any limit of ours.
       if shift > 28 { throw .messageTooLong(limit: maximum) }
     }
-    if length == 0 { return [] }
-    while self.buffered < length {
-      guard try await self.fillBuffer(length - self.buffered) else { throw .unexpectedEnd }
-    }
-    return self.take(length)
+    return length == 0 ? [] : try await self.collect(length)
   }
 
-  private var buffered: Int { self.buffer.count - self.offset }
+  /// Bytes that came with those that were read, and were not.
+  package var buffered: Int { self.buffer.count - self.offset }
+
+  /// `count` bytes, the buffered ones first.
+  private func collect(_ count: Int) async throws(ProtocolStreamError) -> [UInt8] {
+    if self.buffered >= count { return self.take(count) }
+    // The array that is handed out is the one that is filled.
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(min(count, Self.reservedMax))
+    bytes += self.buffer[self.offset...]
+    self.buffer = []
+    self.offset = 0
+    while bytes.count < count {
+      guard let chunk = try await self.fetch(count - bytes.count) else { throw .unexpectedEnd }
+      bytes += chunk
+    }
+    return bytes
+  }
 
   /// The first `count` buffered bytes, which are there.
   private func take(_ count: Int) -> [UInt8] {
