@@ -3,8 +3,8 @@ package import P2PCore
 /// A stream on which a protocol is spoken: a transport's stream with a read buffer and the negotiation.
 ///
 /// `@unchecked Sendable`: one task reads and one task writes (they may be the same). `buffer`, `offset`,
-/// `readEnded` and `initiator` belong to the reader, `writeFinished` to the writer; whoever takes the stream over
-/// does so after the former owner's task ended or was awaited.
+/// `readEnded`, `initiator` and `protocolID` belong to the reader, `writeFinished` to the writer; whoever takes the
+/// stream over does so after the former owner's task ended or was awaited.
 package final class ProtocolStream: @unchecked Sendable {
   /// Bytes asked from the transport at once where the need is not known.
   static let readSize = 4096
@@ -21,6 +21,8 @@ package final class ProtocolStream: @unchecked Sendable {
   /// Set while the remote's answer to our proposal is still to come.
   private var initiator: MultistreamInitiator?
   private var writeFinished = false
+  /// What was agreed on; nil until the remote's answer was read.
+  package private(set) var protocolID: String?
 
   /// For an inbound stream, to negotiate, and for tests.
   package init(_ stream: any P2PCore.Stream) {
@@ -88,7 +90,8 @@ package final class ProtocolStream: @unchecked Sendable {
       let step: MultistreamInitiator.OnReceive
       do { step = try initiator.receive(&self.buffer) } catch { throw .notNegotiated("\(error)") }
       switch step {
-      case .agreed:
+      case .agreed(let name):
+        self.protocolID = name
         return
       case .send(let bytes):
         try await self.send(bytes, finish: false)
@@ -114,6 +117,7 @@ package final class ProtocolStream: @unchecked Sendable {
       switch step {
       case .agreed(let name, let reply):
         try await self.send(reply, finish: false)
+        self.protocolID = name
         return name
       case .send(let bytes):
         refused = true
