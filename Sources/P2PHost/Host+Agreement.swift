@@ -4,25 +4,38 @@ package import P2PCore
 // its agreements for readiness, shows them, and closes what cannot work.
 
 extension Host {
+  /// Where streams live; a protocol's own tasks run there.
+  package nonisolated var streamExecutor: (any TaskExecutor)? { self.transport.streamExecutor }
+
   /// A clock that is further off is warned about, milliseconds.
   package static let clockOffsetMax: Int64 = 200
   /// How often one peer's clock is told of.
   private static let clockTold: Duration = .seconds(60)
 
-  /// `peer` counts from now on.
-  package func agreed(with peer: PeerID, on connection: any Connection, _ agreement: PeerAgreement) {
+  /// What is agreed with `peer` may have changed; `current` says what holds now, nil for nothing. It is asked here, so
+  /// that of two changes at the same time the later one counts. `reason`: why nothing holds any more.
+  package func agreementChanged(
+    with peer: PeerID, on connection: any Connection, reason: String?, _ current: @Sendable () -> PeerAgreement?
+  ) {
     self.drainInbox()
-    // It may be gone already; then this says nothing any more.
-    guard self.connectionTable[connection.id] != nil, let record = self.peerTable[peer] else { return }
-    var agreement = agreement
-    if let before = record.agreement {
-      agreement.since = before.since
-      agreement.clockOffset = agreement.clockOffset ?? before.clockOffset
+    guard let before = self.peerTable[peer] else { return }
+    guard var agreement = current() else {
+      guard before.agreement != nil else { return }
+      self.peerTable[peer]?.agreement = nil
+      self.updateQuorum(self.clock.monotonic())
+      self.publish("federation.ended", peer: peer, fields: [("reason", EventValue(reason))])
+      return
+    }
+    // Gone already: the session's end is about to be told as well.
+    if before.connections.isEmpty { return }
+    if let last = before.agreement {
+      agreement.since = last.since
+      agreement.clockOffset = agreement.clockOffset ?? last.clockOffset
     }
     self.peerTable[peer]?.agreement = agreement
     self.peerTable[peer]?.agreementFailure = nil
     self.updateQuorum(self.clock.monotonic())
-    if record.agreement == nil {
+    if before.agreement == nil {
       self.publish(
         "federation.agreed", peer: peer, connection: connection.id,
         fields: [
@@ -34,14 +47,8 @@ extension Host {
     self.warn(ofClockOf: peer)
   }
 
-  /// The last agreement with `peer` is over.
-  package func agreementEnded(with peer: PeerID, reason: String) {
-    guard self.peerTable[peer]?.agreement != nil else { return }
-    self.peerTable[peer]?.agreement = nil
-    self.updateQuorum(self.clock.monotonic())
-    self.publish("federation.ended", peer: peer, fields: [("reason", .string(reason))])
-  }
-
+  /// What a refusal that was sent on a stream has to arrive before the connection goes.
+  private static let refusalGrace: Duration = .seconds(1)
   /// How often one peer's failures of one kind are told of: anyone can cause them.
   private static let failureToldInterval: Int64 = 1_000
 
@@ -61,9 +68,17 @@ extension Host {
         ])
     }
     guard failure.isPermanent, record.isKept else { return }
+    // The remote has nothing against us where it is we who are refused: it may know better soon, and dial us.
     let closing = Closing(
-      code: ConnectionCode.gated, reason: "\(failure.code): \(failure.detail)", refusal: failure.code)
+      code: failure.by == .local ? ConnectionCode.gated : ConnectionCode.protocolNegotiationFailed,
+      reason: "\(failure.code): \(failure.detail)", grace: Self.refusalGrace, refusal: failure.code)
     for id in record.connections { self.beginClosing(id, closing) }
+  }
+
+  /// What the peer told on this very connection that it speaks; nil while it has told nothing.
+  package func protocols(toldOn connection: any Connection) -> [String]? {
+    guard self.connectionTable[connection.id]?.isIdentified == true else { return nil }
+    return self.peerTable[connection.remotePeer]?.protocols
   }
 
   /// A new measurement of the clock of a peer that something is agreed with; milliseconds, its clock minus ours.

@@ -85,6 +85,7 @@ extension Host {
         decoding: agent.utf8.prefix(Self.agentVersionBytesMax), as: UTF8.self)
     }
     if !message.protocols.isEmpty {
+      self.connectionTable[connection.id]?.isIdentified = true
       self.peerTable[peer]?.protocols = message.protocols
         .filter { $0.utf8.count <= ProtocolRouter.protocolIDBytesMax }.prefix(Self.peerProtocolsMax).sorted()
     }

@@ -181,6 +181,7 @@ package actor Host {
     self.drainInbox()
     for ticker in self.tickers { ticker.cancel() }
     self.tickers = []
+    self.observers = []
     self.router.forgetHandlers()
     self.phase = .stopped
   }
@@ -190,6 +191,7 @@ package actor Host {
   /// Serves a further protocol and tells the peers that are connected.
   package func register(_ handler: any ProtocolHandler) throws(ProtocolRegistrationError) {
     try self.router.register(handler)
+    guard self.phase == .running else { return }
     for id in handler.protocolIDs {
       self.publish("protocol.registered", fields: [("protocol", .string(id))])
     }

@@ -24,7 +24,7 @@ package struct HostClock: Sendable {
   }
 
   /// Waits that long; false when the task was cancelled meanwhile.
-  func pause(_ duration: Duration) async -> Bool {
+  package func pause(_ duration: Duration) async -> Bool {
     do {
       try await self.sleep(duration)
       return true
@@ -34,7 +34,7 @@ package struct HostClock: Sendable {
   }
 
   /// Runs `operation`; when it has not ended after `timeout`, cancels it, waits for it and throws `DeadlinePassed`.
-  func limit<Result: Sendable>(
+  package func limit<Result: Sendable>(
     _ timeout: Duration, _ operation: @escaping @Sendable () async throws -> Result
   ) async throws -> Result {
     try await withThrowingTaskGroup(of: Result?.self) { group in

@@ -34,14 +34,14 @@ struct AgreementTests {
     }
     #expect(await first.host.node().pinned == PinnedCounts(total: 1, connected: 1))
     #expect(await first.host.node().quorum.isMet == false)
-    await first.host.agreed(with: second.peer, on: connection, Self.agreement)
+    await first.host.agreementChanged(with: second.peer, on: connection, reason: nil) { Self.agreement }
     #expect(await first.host.node().quorum.isMet)
     #expect(await first.host.peer(second.peer)?.agreement == Self.agreement)
     // A second stream that agrees is no news.
-    await first.host.agreed(with: second.peer, on: connection, Self.agreement)
+    await first.host.agreementChanged(with: second.peer, on: connection, reason: nil) { Self.agreement }
     #expect(first.recorder.all.count { $0.type == "federation.agreed" } == 1)
-    await first.host.agreementEnded(with: second.peer, reason: "the stream ended")
-    await first.host.agreementEnded(with: second.peer, reason: "again")
+    await first.host.agreementChanged(with: second.peer, on: connection, reason: "the stream ended") { nil }
+    await first.host.agreementChanged(with: second.peer, on: connection, reason: "again") { nil }
     #expect(first.recorder.all.count { $0.type == "federation.ended" } == 1)
     #expect(await first.host.node().pinned.agreed == 0)
   }
@@ -60,7 +60,21 @@ struct AgreementTests {
     #expect(info.lastDisconnect?.reason.code == ConnectionCode.gated)
     let wait = try #require(info.backoff)
     #expect(wait >= .seconds(150), "\(wait)")
+    // The other side hears the refusal, and is as slow to come back.
     await second.recorder.first("peer.state_changed", peer: first.peer, to: "failed")
+    #expect(await second.host.peer(first.peer)?.lastDisconnect?.reason.isRefusal == true)
+  }
+
+  @Test("one that is refused closes as well, but leaves the other free to come back at once")
+  func refusedByRemote() async throws {
+    let clock = TestClock()
+    let (first, second, connection) = try await Self.pinnedPair(clock)
+    var failure = Self.refused("not_a_member", permanent: true)
+    failure.by = .remote
+    await first.host.agreementFailed(with: second.peer, on: connection, failure)
+    await first.recorder.first("peer.state_changed", peer: second.peer, to: "failed")
+    await second.recorder.first("peer.state_changed", peer: first.peer, to: "idle")
+    #expect(await second.host.peer(first.peer)?.lastDisconnect?.reason.code == ConnectionCode.protocolNegotiationFailed)
   }
 
   @Test("a refusal that may pass, or of a stranger, leaves the connection alone")
@@ -76,7 +90,7 @@ struct AgreementTests {
     // The same at the same moment is told once.
     await first.host.agreementFailed(with: second.peer, on: connection, Self.refused("busy", permanent: false))
     #expect(first.recorder.all.count { $0.type == "federation.rejected" } == 1)
-    await first.host.agreed(with: second.peer, on: connection, Self.agreement)
+    await first.host.agreementChanged(with: second.peer, on: connection, reason: nil) { Self.agreement }
     #expect(await first.host.peer(second.peer)?.agreementFailure == nil)
   }
 
@@ -84,7 +98,7 @@ struct AgreementTests {
   func clocks() async throws {
     let clock = TestClock()
     let (first, second, connection) = try await Self.pinnedPair(clock)
-    await first.host.agreed(with: second.peer, on: connection, Self.agreement)
+    await first.host.agreementChanged(with: second.peer, on: connection, reason: nil) { Self.agreement }
     for offset: Int64 in [200, -201, 5_000] { await first.host.clockMeasured(of: second.peer, offset: offset) }
     #expect(first.recorder.all.filter { $0.type == "peer.clock_skew" }.count == 1)
     #expect(await first.host.node().pinned.skewed == 1)

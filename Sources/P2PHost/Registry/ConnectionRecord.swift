@@ -10,6 +10,8 @@ struct ConnectionRecord: Sendable {
   /// The remote's at the start: what it is counted under. Empty where the transport has no IP addresses.
   let ip: [UInt8]
   var lifecycle = ConnectionLifecycle()
+  /// The peer has told on it who it is and what it speaks.
+  var isIdentified = false
   /// Asks who the peer is.
   var identification: Task<Void, Never>?
   /// Pings without an answer, one behind the other.

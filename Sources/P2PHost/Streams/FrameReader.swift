@@ -16,6 +16,9 @@ package struct FrameReader: Sendable {
     try await self.stream.readMessage(maximum: self.limit)
   }
 
+  /// `next` will not wait: the frame, or what is wrong with it, has come already.
+  package var hasFrame: Bool { self.stream.hasMessage }
+
   /// Something has come behind the last frame.
   package var hasMore: Bool { self.stream.buffered > 0 }
 }

@@ -55,7 +55,7 @@ final class ProtocolRouter: Sendable {
 
   func register(_ handler: any ProtocolHandler) throws(ProtocolRegistrationError) {
     let ids = handler.protocolIDs
-    for id in ids where !id.hasPrefix("/") || id.utf8.contains(0x0a) || id.utf8.count > Self.protocolIDBytesMax {
+    for id in ids where id.isEmpty || id.utf8.contains(0x0a) || id.utf8.count > Self.protocolIDBytesMax {
       throw .badID(id, limit: Self.protocolIDBytesMax)
     }
     let error: ProtocolRegistrationError? = self.state.withLock { state in

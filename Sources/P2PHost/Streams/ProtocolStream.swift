@@ -180,6 +180,19 @@ package final class ProtocolStream: @unchecked Sendable {
   /// Bytes that came with those that were read, and were not.
   package var buffered: Int { self.buffer.count - self.offset }
 
+  /// A whole message has come, or what `readMessage` will refuse: it need not wait.
+  var hasMessage: Bool {
+    guard self.initiator == nil else { return false }
+    do throws(WireError) {
+      guard let (length, start) = try Varint.read(self.buffer, at: self.offset, end: self.buffer.count) else {
+        return false
+      }
+      return UInt64(self.buffer.count - start) >= length
+    } catch {
+      return true
+    }
+  }
+
   /// `count` bytes, the buffered ones first.
   private func collect(_ count: Int) async throws(ProtocolStreamError) -> [UInt8] {
     if self.buffered >= count { return self.take(count) }

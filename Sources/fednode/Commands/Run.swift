@@ -22,7 +22,7 @@ func run(
     defer { unsubscribe() }
     // The configuration's word counts where both name a peer.
     await node.host.load(book.peers + configuration.peers, blocks: book.blocks)
-    try await node.host.start()
+    try await node.start()
     if configuration.peersFileTranslated > 0 {
       log.notice(
         "TCP addresses of the peers file are taken as QUIC on the same port",
@@ -56,7 +56,7 @@ func run(
     let signal = await stop()
     log.info("stopping", [("signal", signal == SIGINT ? "SIGINT" : "SIGTERM")])
     let deadline = ContinuousClock.now + configuration.shutdownTimeout
-    await node.host.shutdown(timeout: configuration.shutdownTimeout * 0.8)
+    await node.shutdown(timeout: configuration.shutdownTimeout * 0.8)
     await management.stop(timeout: max(.milliseconds(200), deadline - .now))
     node.transport.stop()
     log.info("stopped")

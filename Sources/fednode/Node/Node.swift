@@ -1,3 +1,4 @@
+internal import Federation
 internal import Glibc
 internal import GnuTLS
 internal import LinuxIO
@@ -9,9 +10,11 @@ internal import QUIC
 struct Node: Sendable {
   let transport: QUICTransport
   let host: Host
+  /// Nil for a one-shot tool.
+  let federation: Federation?
 
   /// - Parameter addresses: none for a node that only dials.
-  /// - Parameter store: keeps the address book; nil where nothing is to be kept.
+  /// - Parameter store: keeps the address book; nil for a one-shot tool, which keeps nothing.
   init(
     identity: IdentityKey, addresses: [Multiaddr], configuration: Configuration, store: PeerStore? = nil
   ) throws {
@@ -35,14 +38,28 @@ struct Node: Sendable {
     let resolver = Resolver(servers: configuration.dnsServers)
     var saveBook: BookSaver?
     if let store { saveBook = { try await store.save($0) } }
+    let clock = HostClock.system(wall: { Self.wallMilliseconds() })
     self.host = Host(
-      configuration: host, transport: self.transport, events: EventLog(bootID: Self.bootID()),
-      clock: .system(wall: { Self.wallMilliseconds() }),
+      configuration: host, transport: self.transport, events: EventLog(bootID: Self.bootID()), clock: clock,
       services: HostServices(
         resolve: { try await resolver.addresses(of: $0, $1) },
         resolveText: { try await resolver.texts(of: $0) },
         interfaces: { Self.interfaces() },
         saveBook: saveBook))
+    self.federation =
+      store == nil
+      ? nil
+      : Federation(
+        host: self.host,
+        offer: try Offer(
+          network: configuration.federationNetwork, agent: Version.agent, frameLimit: Int(configuration.frameMax)),
+        clock: clock)
+  }
+
+  /// Serves from now on.
+  func start() async throws {
+    try await self.federation?.start()
+    try await self.host.start()
   }
 
   /// At a start all members may come at once, each by IPv4 and IPv6.
@@ -80,6 +97,7 @@ struct Node: Sendable {
     host.probe.interval = configuration.probeInterval
     host.probe.missesMax = configuration.probeMisses
     host.connectedPeersMin = configuration.connectedPeersMin
+    host.countsAgreements = true
     var limits = ConnectionLimits.derived(
       fromFederationSize: max(configuration.federationSize, configuration.peers.count))
     limits.total = configuration.connectionsMax ?? limits.total
@@ -98,8 +116,14 @@ struct Node: Sendable {
     return host
   }
 
-  func stop(timeout: Duration) async {
+  /// Parts from everybody; the event loops go on until `transport.stop`.
+  func shutdown(timeout: Duration) async {
+    self.federation?.stop()
     await self.host.shutdown(timeout: timeout)
+  }
+
+  func stop(timeout: Duration) async {
+    await self.shutdown(timeout: timeout)
     self.transport.stop()
   }
 

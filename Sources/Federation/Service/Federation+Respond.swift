@@ -1,0 +1,56 @@
+internal import P2PCore
+package import P2PHost
+
+// Streams that members open.
+
+extension Federation: ProtocolHandler {
+  package var protocolIDs: [String] { self.offer.spoken.ids }
+
+  /// Sessions last as long as their connection.
+  package var delaysShutdown: Bool { false }
+
+  package func handle(_ stream: ProtocolStream, context: StreamContext) async throws {
+    let connection = context.connection
+    let session = self.add(stream, on: connection, answerBy: nil)
+    defer { self.remove(session) }
+    var responder = HandshakeResponder(offer: self.offer, protocolID: context.protocolID)
+    switch try await self.hear(&responder, stream, connection) {
+    case .accept(let agreement, let frame):
+      try await session.send(frame)
+      self.host.counters.agreementTried(.init(.inbound, "agreed"))
+      await self.run(session, agreement)
+    case .reject(let rejection, let frame):
+      try await session.send(frame, finish: true)
+      await self.tellHost(of: rejection, session)
+      await self.awaitEnd(of: stream)
+    case .nothing:
+      return
+    }
+  }
+
+  /// Waits for the hello. `nothing` when the remote left without one.
+  private func hear(
+    _ responder: inout HandshakeResponder, _ stream: ProtocolStream, _ connection: any Connection
+  ) async throws -> HandshakeResponder.OnFrame {
+    let reader = FrameReader(stream, limit: FederationProtocol.handshakeFrameMax)
+    do {
+      // As a rule it came with the proposal: then nothing is waited for.
+      let frame =
+        reader.hasFrame
+        ? try await reader.next()
+        : try await self.clock.limit(FederationProtocol.handshakeTimeout) { try await reader.next() }
+      guard let frame else { return .nothing }
+      let now = self.nowMilliseconds
+      return responder.received(
+        frame, isMember: self.host.gate.isMember(connection.remotePeer), bytesBehind: reader.hasMore,
+        receivedMilliseconds: now, nowMilliseconds: now)
+    } catch is DeadlinePassed {
+      return responder.refuse(Rejection(.helloTimeout))
+    } catch {
+      guard let error = error as? ProtocolStreamError, let rejection = Rejection(error, awaitingHello: true) else {
+        throw error
+      }
+      return responder.refuse(rejection)
+    }
+  }
+}

@@ -1,0 +1,127 @@
+internal import P2PCore
+internal import P2PHost
+internal import Synchronization
+
+/// A stream of the protocol from its first byte to its end: the session on it once it is agreed, and what is to be sent.
+final class LiveSession: Sendable {
+  /// Bytes that may wait behind a remote that does not read; with more the session is over.
+  static let unsentMax = 64 << 10
+
+  let number: UInt64
+  let stream: ProtocolStream
+  let connection: any Connection
+  private let state: Mutex<State>
+
+  private struct State {
+    /// The remote's answer to our hello must be here then; nil for a responder.
+    var answerBy: Duration?
+    var session: Session?
+    /// It is to end by then at the latest.
+    var endBy: Duration?
+    /// Keep-alives had no answer, or the hello.
+    var isUnanswered = false
+    // What waits to be sent. Whoever finds nobody sending sends for all.
+    var unsent: [UInt8] = []
+    var finishes = false
+    var isSending = false
+  }
+
+  init(number: UInt64, stream: ProtocolStream, connection: any Connection, answerBy: Duration?) {
+    self.number = number
+    self.stream = stream
+    self.connection = connection
+    self.state = Mutex(State(answerBy: answerBy))
+  }
+
+  var agreement: Agreement? { self.state.withLock { $0.session?.agreement } }
+  /// Milliseconds, the peer's clock minus ours.
+  var clockOffset: Int64? { self.state.withLock { $0.session?.clock.milliseconds } }
+  var isEnding: Bool { self.state.withLock { $0.endBy != nil } }
+  var isUnanswered: Bool { self.state.withLock { $0.isUnanswered } }
+
+  /// As the host shows it.
+  var peerAgreement: PeerAgreement? {
+    self.state.withLock { state in
+      guard let session = state.session else { return nil }
+      let agreement = session.agreement
+      return PeerAgreement(
+        version: agreement.version.description, network: agreement.network, capabilities: agreement.capabilities,
+        agent: agreement.agent, frameLimit: agreement.sendLimit, clockOffset: session.clock.milliseconds,
+        since: Int64(clamping: agreement.sinceMilliseconds))
+    }
+  }
+
+  func agreed(_ session: Session) {
+    self.state.withLock { state in
+      state.session = session
+      state.answerBy = nil
+    }
+  }
+
+  func end(by deadline: Duration) { self.state.withLock { $0.endBy = min($0.endBy ?? deadline, deadline) } }
+
+  // MARK: The session
+
+  /// Of an agreed one.
+  func received(_ frame: [UInt8], now: Duration, nowMilliseconds: UInt64) -> Session.OnFrame {
+    self.state.withLock { state in
+      state.session?.received(frame, now: now, nowMilliseconds: nowMilliseconds) ?? .nothing
+    }
+  }
+
+  enum OnTimer {
+    case nothing
+    case send([UInt8])
+    /// End our side.
+    case finish
+    /// The remote does not answer.
+    case reset
+  }
+
+  /// Once a second.
+  func timer(now: Duration, nowMilliseconds: UInt64) -> OnTimer {
+    self.state.withLock { state in
+      if let deadline = state.endBy { return now < deadline ? .nothing : state.session == nil ? .reset : .finish }
+      if let deadline = state.answerBy {
+        if now < deadline { return .nothing }
+        state.isUnanswered = true
+        return .reset
+      }
+      switch state.session?.timer(now: now, nowMilliseconds: nowMilliseconds) {
+      case .send(let frame, _): return .send(frame)
+      case .over:
+        state.isUnanswered = true
+        return .reset
+      case .wait, nil: return .nothing
+      }
+    }
+  }
+
+  // MARK: Sending
+
+  /// Sends `frame` behind what waits, and ends our side where `finish` is set. From any task: those that come while
+  /// another one sends leave it to that one.
+  func send(_ frame: [UInt8]?, finish: Bool = false) async throws {
+    let (isOurs, isTooMuch) = self.state.withLock { state -> (Bool, Bool) in
+      if state.finishes { return (false, false) }
+      if let frame { state.unsent += FrameWriter.framed(frame) }
+      state.finishes = finish
+      if state.unsent.count > Self.unsentMax { return (false, true) }
+      if state.isSending { return (false, false) }
+      state.isSending = true
+      return (true, false)
+    }
+    if isTooMuch { throw ProtocolStreamError.violation("it asks for more than it reads") }
+    if !isOurs { return }
+    while true {
+      let (bytes, finish, isDone) = self.state.withLock { state in
+        defer { state.unsent = [] }
+        if state.unsent.isEmpty, !state.finishes { state.isSending = false }
+        return (state.unsent, state.finishes, state.unsent.isEmpty && !state.finishes)
+      }
+      if isDone { return }
+      try await self.stream.write(bytes, finish: finish)
+      if finish { return }
+    }
+  }
+}
