@@ -184,9 +184,10 @@ struct ProtocolStreamTests {
     let errors: [ProtocolStreamError] = [
       .stream(.reset(code: 0x1001)), .stream(.resetLocally), .stream(.connectionClosed("gone")), .stream(.cancelled),
       .stream(.finished), .notNegotiated("why"), .unexpectedEnd, .messageTooLong(limit: 5), .violation("what"),
+      .frameTooLong(size: 6, limit: 5),
     ]
     #expect(Set(errors.map(\.description)).count == errors.count)
-    #expect(errors.map(\.streamCode) == [0, 0, 0, 0, 0, 0x1001, 0x1004, 0x1002, 0x1004])
+    #expect(errors.map(\.streamCode) == [0, 0, 0, 0, 0, 0x1001, 0x1004, 0x1002, 0x1004, 0x1002])
   }
 }
 

@@ -23,7 +23,7 @@ package struct Hello: Sendable, Hashable {
 
   init(protobuf: [UInt8]) throws(WireError) {
     var versions: [SemanticVersion] = []
-    var network = ""
+    var network: String?
     var agent = ""
     var capabilities: [String] = []
     var limit: UInt32 = 0
@@ -34,7 +34,7 @@ package struct Hello: Sendable, Hashable {
       case 1:
         try FieldRules.room(versions.count, VersionedProtocol.versionsMaximum, "versions")
         versions.append(try FieldRules.version(try field.string()))
-      case 2: network = try field.string()
+      case 2: network = try FieldRules.network(try field.string())
       case 3: agent = try FieldRules.agent(try field.string())
       case 4:
         try FieldRules.room(capabilities.count, FieldRules.capabilitiesMax, "capabilities")
@@ -45,8 +45,9 @@ package struct Hello: Sendable, Hashable {
       }
     }
     if versions.isEmpty { throw .malformed("no version is offered") }
+    guard let network else { throw .malformed("no network is named") }
     self.versions = versions
-    self.network = try FieldRules.network(network)
+    self.network = network
     self.agent = agent
     self.capabilities = capabilities
     self.frameLimit = try FieldRules.frameLimit(limit)
