@@ -60,14 +60,18 @@ let package = Package(
       path: "Tests/Benchmarks/Sources", swiftSettings: settings),
 
     .target(name: "HTTPTestClient", path: "Tests/Support/HTTPTestClient", swiftSettings: settings),
+    // Hosts on a network inside the process, in virtual time.
+    .target(
+      name: "HostTestKit", dependencies: ["P2PHost", "P2PCore"], path: "Tests/Support/HostTestKit",
+      swiftSettings: settings),
     .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
     tests("P2PCore", resources: [.copy("Vectors")]),
     tests("Logging"),
     tests("LinuxIO"),
     tests("GnuTLS", ["P2PCore"], resources: [.copy("Vectors")]),
     tests("QUIC", ["AllocationCounter", "CLinux", "CNgtcp2", "GnuTLS", "LinuxIO", "P2PCore"]),
-    tests("P2PHost", ["AllocationCounter", "P2PCore", "Logging"]),
-    tests("Federation", ["P2PHost", "P2PCore"], resources: [.copy("Vectors")]),
+    tests("P2PHost", ["HostTestKit", "AllocationCounter", "P2PCore", "Logging"]),
+    tests("Federation", ["HostTestKit", "P2PHost", "P2PCore"], resources: [.copy("Vectors")]),
     tests("MicroHTTP", ["HTTPTestClient"]),
     tests("Jansson"),
     tests("YAML"),

@@ -1,6 +1,7 @@
 import P2PCore
 import Testing
 
+@testable import HostTestKit
 @testable import P2PHost
 
 @Suite("What a protocol agrees on with peers", .timeLimit(.minutes(1)))

@@ -2,6 +2,7 @@ import P2PCore
 import Synchronization
 import Testing
 
+@testable import HostTestKit
 @testable import P2PHost
 
 @Suite("The event log", .timeLimit(.minutes(1)))

@@ -2,6 +2,8 @@ import P2PCore
 import P2PHost
 import Testing
 
+@testable import HostTestKit
+
 @Suite("Two hosts", .timeLimit(.minutes(1)))
 struct HostTests {
   @Test("dial, identify and ping each other")

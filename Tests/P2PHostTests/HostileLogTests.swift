@@ -3,6 +3,7 @@ import Logging
 import P2PCore
 import Testing
 
+@testable import HostTestKit
 @testable import P2PHost
 
 /// What a host logs for bad input: one visible line a peer, minute and kind.

@@ -2,6 +2,7 @@ import P2PCore
 import Synchronization
 import Testing
 
+@testable import HostTestKit
 @testable import P2PHost
 
 /// A bare transport that is connected to a host and does what it likes.

@@ -1,6 +1,7 @@
 import P2PCore
 import Testing
 
+@testable import HostTestKit
 @testable import P2PHost
 
 @Suite("A protocol stream", .timeLimit(.minutes(1)))

@@ -1,6 +1,7 @@
 import P2PCore
 import Testing
 
+@testable import HostTestKit
 @testable import P2PHost
 
 /// Does what a closure says.

@@ -83,6 +83,8 @@ package final class Federation: Sendable {
     return session
   }
 
+  var liveSessions: [LiveSession] { self.state.withLock { Array($0.sessions.values) } }
+
   func remove(_ session: LiveSession) { self.state.withLock { $0.sessions[session.number] = nil } }
 
   /// Reads and answers until one side ends the session. `session` is agreed.
