@@ -27,7 +27,10 @@ struct HandshakeTests {
   @Test("gives both sides the same agreement, seen from either end")
   func agreed() throws {
     let meeting = try Self.meet(try offer(["1.3.0", "1.0.0"]), try offer(["1.0.0"]))
-    guard case (.agreed(let ours), .accept(let theirs, _)) = meeting else { return Issue.record("\(meeting)") }
+    guard case (.agreed(let ours), .accept(let theirs, _)) = meeting else {
+      Issue.record("\(meeting)")
+      return
+    }
     #expect(ours.version.description == "1.0.0")
     #expect(theirs.version == ours.version)
     #expect(ours.clock == ClockOffset.Sample(sent: 0, remoteReceived: 10, remoteSent: 10, received: 20))
@@ -37,7 +40,10 @@ struct HandshakeTests {
   @Test("tells both sides the same reason when it is rejected")
   func rejected() throws {
     let meeting = try Self.meet(try offer(network: "signet"), try offer(network: "mainnet"))
-    guard case (.rejected(let ours, nil), .reject(let theirs, _)) = meeting else { return Issue.record("\(meeting)") }
+    guard case (.rejected(let ours, nil), .reject(let theirs, _)) = meeting else {
+      Issue.record("\(meeting)")
+      return
+    }
     #expect(ours.code == .networkMismatch)
     #expect(ours.code.isPermanent)
     #expect(ours.reason == theirs.reason)
@@ -49,7 +55,8 @@ struct HandshakeTests {
   func once() throws {
     var responder = HandshakeResponder(offer: try offer(), protocolID: "vtcp/btc-foundation/v1.0.0")
     guard case .reject(let rejection, let frame) = responder.refuse(Rejection(.helloTimeout)) else {
-      return Issue.record("not refused")
+      Issue.record("not refused")
+      return
     }
     #expect(rejection.reason == "no hello within 5 s")
     #expect(try Message(frame: frame) == .reject(Reject(code: .helloTimeout, reason: "no hello within 5 s")))
@@ -60,7 +67,8 @@ struct HandshakeTests {
         hello, isMember: true, bytesBehind: false, receivedMilliseconds: begin, nowMilliseconds: begin) == .nothing)
     #expect(responder.refuse(Rejection(.busy)) == .nothing)
     guard case .rejected(_, .some) = initiator.refuse(Rejection(.shuttingDown)) else {
-      return Issue.record("not refused")
+      Issue.record("not refused")
+      return
     }
     #expect(initiator.received(frame, protocolID: "", nowMilliseconds: begin) == .nothing)
   }
@@ -87,7 +95,10 @@ struct HandshakeTests {
       capabilities: (0..<32).map { String(repeating: Character(Unicode.Scalar(UInt8(0x21 + $0))), count: 64) },
       frameLimit: 16 << 20)
     let meeting = try Self.meet(most, most)
-    guard case (.agreed, .accept(_, let frame)) = meeting else { return Issue.record("\(meeting)") }
+    guard case (.agreed, .accept(_, let frame)) = meeting else {
+      Issue.record("\(meeting)")
+      return
+    }
     #expect(frame.count < FederationProtocol.handshakeFrameMax)
   }
 
@@ -122,7 +133,10 @@ struct HandshakeTests {
   @Test("a reason is cut to what every reader takes, between characters and without controls")
   func reasons() throws {
     let rejection = Rejection(.malformed, "a\u{1b}[31m" + String(repeating: "é", count: 300))
-    guard case .reject(let reject)? = try Message(frame: rejection.frame) else { return Issue.record("no reject") }
+    guard case .reject(let reject)? = try Message(frame: rejection.frame) else {
+      Issue.record("no reject")
+      return
+    }
     #expect(reject.reason == "a[31m" + String(repeating: "é", count: 253))
   }
 }

@@ -27,7 +27,8 @@ struct MalformedFrameTests {
       guard let message else { continue }
       taken += 1
       if try Message(frame: message.frame) != message {
-        return Issue.record("seed \(testSeed), \(hex(input)): written again it is another")
+        Issue.record("seed \(testSeed), \(hex(input)): written again it is another")
+        return
       }
     }
     #expect(taken > 0)
@@ -45,11 +46,17 @@ struct MalformedFrameTests {
       var responder = HandshakeResponder(offer: ours, protocolID: ours.spoken.ids[1])
       let answer = responder.received(
         input, isMember: true, bytesBehind: false, receivedMilliseconds: time, nowMilliseconds: begin)
-      guard answer != .nothing else { return Issue.record("seed \(testSeed), \(hex(input)): no answer") }
+      guard answer != .nothing else {
+        Issue.record("seed \(testSeed), \(hex(input)): no answer")
+        return
+      }
       var initiator = HandshakeInitiator(offer: ours)
       _ = initiator.start(nowMilliseconds: begin)
       let outcome = initiator.received(input, protocolID: ours.spoken.ids[1], nowMilliseconds: time)
-      guard outcome != .nothing else { return Issue.record("seed \(testSeed), \(hex(input)): no outcome") }
+      guard outcome != .nothing else {
+        Issue.record("seed \(testSeed), \(hex(input)): no outcome")
+        return
+      }
       _ = session.timer(now: .seconds(20), nowMilliseconds: time)
       _ = session.received(input, now: .seconds(20), nowMilliseconds: time)
     }

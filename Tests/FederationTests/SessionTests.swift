@@ -46,7 +46,8 @@ struct SessionTests {
     #expect(session.received(Self.reply(1, remote: begin), now: .seconds(10), nowMilliseconds: begin) == .nothing)
     #expect(session.timer(now: .seconds(10), nowMilliseconds: begin) == .wait(until: .seconds(20)))
     guard case .send(_, next: .seconds(30)) = session.timer(now: .seconds(20), nowMilliseconds: begin) else {
-      return Issue.record("no second keep-alive")
+      Issue.record("no second keep-alive")
+      return
     }
     #expect(session.timer(now: .seconds(29), nowMilliseconds: begin) == .wait(until: .seconds(30)))
     #expect(session.timer(now: .seconds(30), nowMilliseconds: begin) == .over)
@@ -58,10 +59,16 @@ struct SessionTests {
     var session = Session(try agreement(), now: .zero)
     for number: UInt64 in 1...6 {
       let now: Duration = .seconds(20 * Int(number - 1))
-      guard case .send = session.timer(now: now, nowMilliseconds: begin) else { return Issue.record("not sent") }
+      guard case .send = session.timer(now: now, nowMilliseconds: begin) else {
+        Issue.record("not sent")
+        return
+      }
       if number % 2 == 0 {
         let outcome = session.received(Self.reply(number, remote: begin), now: now, nowMilliseconds: begin)
-        guard case .measured = outcome else { return Issue.record("\(outcome)") }
+        guard case .measured = outcome else {
+          Issue.record("\(outcome)")
+          return
+        }
       } else {
         #expect(session.timer(now: now + .seconds(10), nowMilliseconds: begin) == .wait(until: now + .seconds(20)))
       }

@@ -52,15 +52,20 @@ struct VectorTests {
       do {
         while let frame = try await reader.next() { frames.append(hex(frame)) }
         end = "clean"
-      } catch .messageTooLong {
-        end = "too_large"
-      } catch .violation {
-        end = "malformed"
-      } catch .unexpectedEnd {
-        end = "cut_short"
+      } catch {
+        end = Self.word(error)
       }
       #expect(frames == vector.frames, "\(vector.name)")
       #expect(end == vector.end, "\(vector.name)")
+    }
+  }
+
+  private static func word(_ error: ProtocolStreamError) -> String {
+    switch error {
+    case .messageTooLong: "too_large"
+    case .violation: "malformed"
+    case .unexpectedEnd: "cut_short"
+    case .stream, .notNegotiated, .frameTooLong: "\(error)"
     }
   }
 

@@ -34,12 +34,13 @@ package struct FrameWriter: Sendable {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(Self.joinedMax)
     for frame in frames {
-      if !bytes.isEmpty, bytes.count + frame.count > Self.joinedMax {
+      let isJoined = frame.count <= Self.joinedMax
+      if isJoined, !bytes.isEmpty, bytes.count + frame.count > Self.joinedMax {
         try await self.stream.write(bytes)
         bytes.removeAll(keepingCapacity: true)
       }
       Varint.append(UInt64(frame.count), to: &bytes)
-      if frame.count <= Self.joinedMax {
+      if isJoined {
         bytes += frame
       } else {
         try await self.stream.write(bytes)
