@@ -53,6 +53,9 @@ struct AgreementTests {
     let (first, second, connection) = try await Self.pinnedPair(clock)
     await first.host.agreementFailed(
       with: second.peer, on: connection, Self.refused("network_mismatch", permanent: true))
+    #expect(await first.host.state(of: second.peer) == .disconnecting)
+    // What was said on streams has a second to arrive.
+    try await clock.pass(.seconds(1))
     let change = await first.recorder.first("peer.state_changed", peer: second.peer, to: "failed")
     #expect(change["reason"] == "network_mismatch")
     #expect(await first.host.state(of: second.peer) == .failed)
@@ -73,6 +76,7 @@ struct AgreementTests {
     var failure = Self.refused("not_a_member", permanent: true)
     failure.by = .remote
     await first.host.agreementFailed(with: second.peer, on: connection, failure)
+    try await clock.pass(.seconds(1))
     await first.recorder.first("peer.state_changed", peer: second.peer, to: "failed")
     await second.recorder.first("peer.state_changed", peer: first.peer, to: "idle")
     #expect(await second.host.peer(first.peer)?.lastDisconnect?.reason.code == ConnectionCode.protocolNegotiationFailed)

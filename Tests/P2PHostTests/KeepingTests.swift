@@ -5,38 +5,6 @@ import Testing
 @testable import HostTestKit
 @testable import P2PHost
 
-extension TestClock {
-  /// Lets time pass in steps of the host's tick, and waits for the work of each.
-  func pass(_ duration: Duration) async throws {
-    var left = duration
-    while left > .zero {
-      await self.sleeper(of: Host.tickInterval)
-      self.advance(by: Host.tickInterval)
-      // Time passes only as fast as the work that it causes.
-      try await Task.sleep(for: .milliseconds(1))
-      left -= Host.tickInterval
-    }
-    await self.sleeper(of: Host.tickInterval)
-  }
-
-  /// As `pass`, until `condition` holds; false when it does not within `limit` and a while of real time, which the
-  /// work that was begun may need on a busy machine.
-  func pass(atMost limit: Duration, until condition: () async -> Bool) async throws -> Bool {
-    var left = limit
-    while left > .zero {
-      if await condition() { return true }
-      try await self.pass(Host.tickInterval)
-      left -= Host.tickInterval
-    }
-    return try await eventually(condition)
-  }
-}
-
-extension Host {
-  /// The state of a peer, `idle` for one that is not known.
-  func state(of peer: PeerID) async -> LinkState { await self.peer(peer)?.state ?? .idle }
-}
-
 @Suite("Keeping peers connected", .timeLimit(.minutes(1)))
 struct KeepingTests {
   private let refused = DialError(.refused, "nobody there", temporary: true)

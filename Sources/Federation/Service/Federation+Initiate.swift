@@ -8,6 +8,7 @@ extension Federation {
   func initiate(on connection: any Connection) async {
     var initiator = HandshakeInitiator(offer: self.offer)
     let deadline = self.clock.monotonic() + FederationProtocol.handshakeTimeout
+    guard self.isOpen(connection) else { return }
     do throws(ProtocolStreamError) {
       let ids = await self.proposals(to: connection)
       let hello = FrameWriter.framed(initiator.start(nowMilliseconds: self.nowMilliseconds))
@@ -15,6 +16,7 @@ extension Federation {
       let stream = try await ProtocolStream.open(on: connection, protocols: ids, firstPayload: hello)
       let session = self.add(stream, on: connection, answerBy: deadline)
       defer { self.remove(session) }
+      if !self.isOpen(connection) { self.endLate(session) }
       await self.agree(&initiator, session)
     } catch {
       await self.failed(error, on: connection, isLate: false)
@@ -68,7 +70,9 @@ extension Federation {
     var isPermanent = false
     var detail = "\(error)"
     switch error {
-    case .notNegotiated:
+    // The hello that came with a proposal that is not taken makes no sense to the remote: it may reset the stream before
+    // its refusal is read.
+    case .notNegotiated, .stream(.reset(StreamCode.protocolNegotiationFailed)):
       let name = self.offer.spoken.name + "/"
       let speaksAnother = await self.host.protocols(toldOn: connection)?.contains { $0.hasPrefix(name) } == true
       code = speaksAnother ? RejectCode.noCommonVersion.word : "unsupported"

@@ -10,8 +10,9 @@ internal import Synchronization
 package final class Federation: Sendable {
   /// Waits between two tries to open a session on one connection: doubled with each that fails.
   static let retryWaits: ClosedRange<Duration> = .seconds(1)...Duration.seconds(60)
-  /// A session on a connection that gives way to another one of the peer ends when that one has agreed, or after this.
-  static let supplantedWait: Duration = .seconds(3)
+  /// A session on a connection that gives way to another one of the peer ends a little after that one has agreed: the
+  /// news of it may be on its way to the peer. Without one it ends after the longer time.
+  static let supplantedWaits: ClosedRange<Duration> = .milliseconds(250)...Duration.seconds(3)
   private static let tickInterval: Duration = .seconds(1)
 
   let host: Host
@@ -91,12 +92,12 @@ package final class Federation: Sendable {
   func run(_ session: LiveSession, _ agreement: Agreement) async {
     let peer = session.connection.remotePeer
     session.agreed(Session(agreement, now: self.clock.monotonic()))
-    let (isNews, givingWay) = self.state.withLock { state in
+    let isNews = self.state.withLock { state in
       let before = state.agreed[peer]?.last?.agreement
       state.agreed[peer, default: []].append(session)
-      return (!agreement.isSame(as: before), state.sessions.values.filter { $0.isEnding && $0.connection.remotePeer == peer })
+      return !agreement.isSame(as: before)
     }
-    for other in givingWay { await self.finish(other) }
+    self.giveWay(peer)
     if isNews { await self.tellHost(of: peer, on: session.connection, reason: nil) }
     let ending = await self.converse(session, agreement)
     let isLast = self.state.withLock { state in
@@ -217,6 +218,13 @@ package final class Federation: Sendable {
     }
   }
 
+  private func finishSoon(_ session: LiveSession) {
+    Task(executorPreference: self.host.streamExecutor) {
+      _ = await self.clock.pause(Self.supplantedWaits.lowerBound)
+      await self.finish(session)
+    }
+  }
+
   private func finish(_ session: LiveSession) async {
     do {
       try await session.send(nil, finish: true)
@@ -264,23 +272,34 @@ package final class Federation: Sendable {
 
   /// `giveWay`: it is closed in favour of another connection of the peer.
   private func closing(_ connection: any Connection, giveWay: Bool) {
-    let deadline = self.clock.monotonic() + Self.supplantedWait
+    let deadline = self.clock.monotonic() + Self.supplantedWaits.upperBound
     let sessions = self.state.withLock { state in
       state.dialled[connection.id] = nil
       return state.sessions.values.filter { $0.connection.id == connection.id }
     }
     for session in sessions {
-      if giveWay, !self.isAgreed(with: connection.remotePeer, besides: connection) {
-        session.end(by: deadline)
-      } else {
-        session.end(by: deadline)
-        Task(executorPreference: self.host.streamExecutor) { await self.finish(session) }
-      }
+      session.end(by: deadline)
+      if !giveWay { Task(executorPreference: self.host.streamExecutor) { await self.finish(session) } }
     }
+    self.giveWay(connection.remotePeer)
   }
 
-  private func isAgreed(with peer: PeerID, besides connection: any Connection) -> Bool {
-    self.state.withLock { $0.agreed[peer]?.contains { $0.connection.id != connection.id } == true }
+  /// Ends those sessions of `peer` that wait for another one to agree, where one has.
+  private func giveWay(_ peer: PeerID) {
+    let ending = self.state.withLock { state -> [LiveSession] in
+      guard state.agreed[peer]?.contains(where: { !$0.isEnding }) == true else { return [] }
+      return state.sessions.values.filter { $0.isEnding && $0.connection.remotePeer == peer }
+    }
+    for session in ending { self.finishSoon(session) }
+  }
+
+  /// False once the connection is closing.
+  func isOpen(_ connection: any Connection) -> Bool { self.state.withLock { $0.dialled[connection.id] != nil } }
+
+  /// A session that was opened while its connection began to close.
+  func endLate(_ session: LiveSession) {
+    session.end(by: self.clock.monotonic() + Self.supplantedWaits.upperBound)
+    self.giveWay(session.connection.remotePeer)
   }
 }
 

@@ -152,7 +152,7 @@ extension Host {
       let ending: DialEnding =
         error == nil ? (isGone ? .cancelled : .connected) : error?.class == .cancelled ? .cancelled : .failed
       let change = self.peerTable[peer]?.dialEnded(ending, now: self.clock.wall())
-      if let error { self.retryAfterFailure(of: peer, error) }
+      self.retryAfterDial(of: peer, error)
       self.publish(change ?? nil, of: peer, reason: error?.class.rawValue)
     }
     self.publish(
@@ -200,6 +200,9 @@ extension Host {
   /// The peer let us in and then said why not.
   private func closedAtOnce(_ winner: any Connection) -> DialError {
     let closed = self.closedConnectionRing.newestFirst().first { $0.element.connection.id == winner.id }?.element
+    if let reason = closed?.reason, reason.isRefusal, reason.initiator == .local {
+      return DialError(.protocolMismatch, reason.detail ?? reason.reason, temporary: false)
+    }
     guard let reason = closed?.reason, reason.initiator == .remote else {
       return DialError(.handshakeFailed, "the connection was closed as soon as it was open", temporary: true)
     }

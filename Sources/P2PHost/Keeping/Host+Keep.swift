@@ -91,11 +91,22 @@ extension Host {
   }
 
   /// A dial of `peer` failed.
-  func retryAfterFailure(of peer: PeerID, _ error: DialError) {
+  func retryAfterFailure(of peer: PeerID, _ error: DialError, notBefore owed: Duration = .zero) {
     guard let record = self.peerTable[peer], record.isKept else { return }
     let delay = self.peerTable[peer]?.backoff.failed(
       permanent: !error.temporary, self.configuration.backoff, using: &self.random)
-    self.keep(peer, after: delay ?? .zero)
+    self.keep(peer, after: max(delay ?? .zero, owed))
+  }
+
+  /// A dial of `peer` is concluded, with an error or a connection, which may be gone again.
+  func retryAfterDial(of peer: PeerID, _ error: DialError?) {
+    let owed = self.peerTable[peer]?.owedWait
+    self.peerTable[peer]?.owedWait = nil
+    if let error {
+      self.retryAfterFailure(of: peer, error, notBefore: owed ?? .zero)
+    } else if let owed {
+      self.keep(peer, after: owed)
+    }
   }
 
   /// A connection of `peer` is gone.
@@ -106,6 +117,7 @@ extension Host {
       ? self.peerTable[peer]?.backoff.failed(permanent: true, self.configuration.backoff, using: &self.random)
       : self.peerTable[peer]?.backoff.lost(
         connectedFor: lifetime, self.configuration.backoff, using: &self.random)
+    if self.dialOfPeer[peer] != nil { self.peerTable[peer]?.owedWait = delay }
     self.keep(peer, after: delay ?? .zero)
   }
 

@@ -35,6 +35,8 @@ struct PeerRecord: Sendable {
   var nextAttemptAt: Int64?
   /// The wait that ends then.
   var wait: Duration?
+  /// The wait for a connection that was lost while the dial that made it was not concluded.
+  var owedWait: Duration?
 
   /// What a protocol agreed on with it; while it lives.
   var agreement: PeerAgreement?

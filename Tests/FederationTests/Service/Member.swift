@@ -1,9 +1,9 @@
 import P2PCore
-import P2PHost
 import Testing
 
 @testable import Federation
 @testable import HostTestKit
+@testable import P2PHost
 
 /// A host on a memory transport that speaks the protocol.
 struct Member: Sendable {
@@ -32,7 +32,7 @@ struct Member: Sendable {
     _ number: UInt8, _ network: MemoryNetwork, clock: TestClock? = nil, pinned: [UInt8] = [], known: [UInt8] = [],
     skew: Int64 = 0, offer: Offer? = nil
   ) async throws -> Member {
-    let node = Node(number, network, clock: clock) { $0.countsAgreements = true }
+    let node = Node(number, network, clock: clock, configure: { $0.countsAgreements = true })
     func entry(_ number: UInt8, pinned: Bool) -> BookEntry {
       BookEntry(
         peerID: Self.peer(number), name: "m\(number)", pinned: pinned, addresses: [Node.address(number)], source: .api)
@@ -55,11 +55,13 @@ struct Member: Sendable {
 
   func events(_ type: String) -> [NodeEvent] { self.node.recorder.all.filter { $0.type == type } }
 
+  static func haveAgreed(_ one: Member, _ other: Member) async -> Bool {
+    let (there, back) = await (one.agreement(with: other), other.agreement(with: one))
+    return there != nil && back != nil
+  }
+
   /// Waits until both have agreed with each other.
   static func agree(_ one: Member, _ other: Member) async throws -> Bool {
-    try await eventually {
-      let (there, back) = await (one.agreement(with: other), other.agreement(with: one))
-      return there != nil && back != nil
-    }
+    try await eventually { await self.haveAgreed(one, other) }
   }
 }

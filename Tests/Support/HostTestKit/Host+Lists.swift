@@ -8,3 +8,8 @@ extension Host {
   func connections() async -> [ConnectionInfo] { await self.connections(ConnectionQuery()).items }
   func closedConnections() async -> [ClosedConnectionInfo] { await self.closedConnections(ConnectionQuery()).items }
 }
+
+extension Host {
+  /// The state of a peer, `idle` for one that is not known.
+  func state(of peer: PeerID) async -> LinkState { await self.peer(peer)?.state ?? .idle }
+}

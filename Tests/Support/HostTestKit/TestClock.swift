@@ -1,5 +1,6 @@
-import P2PHost
 import Synchronization
+
+@testable import P2PHost
 
 /// Time that passes only when a test says so.
 final class TestClock: Sendable {
@@ -95,5 +96,32 @@ final class TestClock: Sendable {
       return woken
     }
     for sleeper in woken { sleeper.continuation.resume() }
+  }
+}
+
+extension TestClock {
+  /// Lets time pass in steps of the host's tick, and waits for the work of each.
+  func pass(_ duration: Duration) async throws {
+    var left = duration
+    while left > .zero {
+      await self.sleeper(of: Host.tickInterval)
+      self.advance(by: Host.tickInterval)
+      // Time passes only as fast as the work that it causes.
+      try await Task.sleep(for: .milliseconds(1))
+      left -= Host.tickInterval
+    }
+    await self.sleeper(of: Host.tickInterval)
+  }
+
+  /// As `pass`, until `condition` holds; false when it does not within `limit` and a while of real time, which the
+  /// work that was begun may need on a busy machine.
+  func pass(atMost limit: Duration, until condition: () async -> Bool) async throws -> Bool {
+    var left = limit
+    while left > .zero {
+      if await condition() { return true }
+      try await self.pass(Host.tickInterval)
+      left -= Host.tickInterval
+    }
+    return try await eventually(condition)
   }
 }
