@@ -495,6 +495,7 @@ final class QUICConnection {
     }
     statistics.congestionWindow = figures.congestion_window
     statistics.bytesInFlight = figures.bytes_in_flight
+    statistics.packetsLost = self.streams.keys.reduce(figures.packets_lost) { $0 + cng_open_stream_losses(raw, $1) }
     statistics.mtu = cng_path_packet_size(raw)
     statistics.streamsInbound = self.inboundStreams
     statistics.streamsOutbound = self.streams.count - self.inboundStreams

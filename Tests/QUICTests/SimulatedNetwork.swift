@@ -42,6 +42,8 @@ final class SimulatedNetwork {
     var apparentAddress: SocketAddress?
     var bytesSent = 0
     var bytesReceived = 0
+    /// Datagrams of this node that `Conditions.loss` took.
+    var datagramsLost = 0
 
     init(_ name: String, _ network: SimulatedNetwork, identity: IdentityKey, address: SocketAddress) {
       self.name = name
@@ -145,7 +147,10 @@ final class SimulatedNetwork {
   func carry(_ bytes: [UInt8], from: SocketAddress, to: SocketAddress, ecn: UInt8) {
     self.tap?(bytes, from, to)
     if self.conditions.isBlackhole || bytes.count > self.conditions.mtu - 28 { return }
-    if Double.random(in: 0..<1, using: &self.random) < self.conditions.loss { return }
+    if Double.random(in: 0..<1, using: &self.random) < self.conditions.loss {
+      self.nodes.first { ($0.apparentAddress ?? $0.address) == from }?.datagramsLost += 1
+      return
+    }
     var bytes = bytes
     if Double.random(in: 0..<1, using: &self.random) < self.conditions.corruption {
       bytes[Int.random(in: 0..<bytes.count, using: &self.random)] ^= UInt8.random(in: 1...255, using: &self.random)
