@@ -119,7 +119,10 @@ final class QUICConnection {
     /// 32 bytes, for stateless reset.
     var secret: [UInt8]
     var shard: UInt8
+    /// Nil in simulations that use no `async` member.
     var loop: EventLoop?
+    /// Asked on the connections' thread; simulations have their own.
+    var clock: () -> MonotonicNanoseconds = monotonicNow
   }
 
   init(
