@@ -58,6 +58,12 @@ let package = Package(
       name: "fednode-bench", dependencies: ["ManagementAPI", "QUIC", "GnuTLS", "P2PHost", "P2PCore"],
       path: "Tests/Benchmarks/Sources", swiftSettings: settings),
 
+    // Run on demand by Tests/Fuzz/run, which builds it with libFuzzer.
+    .target(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
+    .executableTarget(
+      name: "fednode-fuzz", dependencies: ["CLibFuzzer", "GnuTLS", "Jansson", "MicroHTTP", "P2PCore"],
+      path: "Tests/Fuzz/Sources", swiftSettings: settings),
+
     .target(name: "HTTPTestClient", path: "Tests/Support/HTTPTestClient", swiftSettings: settings),
     .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
     tests("P2PCore", resources: [.copy("Vectors")]),
