@@ -9,8 +9,8 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
@@ -41,6 +41,7 @@ let package = Package(
     module("GnuTLS", ["CGnuTLS", "CSecp256k1", "P2PCore"]),
     module("QUIC", ["CNgtcp2", "CLinux", "GnuTLS", "LinuxIO", "P2PCore"]),
     module("P2PHost", ["P2PCore", "Logging"]),
+    module("Federation", ["P2PHost", "P2PCore", "Logging"], exclude: ["federation.proto", "PROTOCOL.md"]),
     module("MicroHTTP", ["CMicroHTTPD"]),
     module("Jansson", ["CJansson"]),
     module("YAML", ["CYAML"]),
@@ -72,6 +73,7 @@ let package = Package(
     tests("GnuTLS", ["P2PCore"], resources: [.copy("Vectors")]),
     tests("QUIC", ["AllocationCounter", "CLinux", "CNgtcp2", "GnuTLS", "LinuxIO", "P2PCore", "P2PHost"]),
     tests("P2PHost", ["AllocationCounter", "P2PCore", "Logging"]),
+    tests("Federation", ["P2PHost", "P2PCore"], resources: [.copy("Vectors")]),
     tests("MicroHTTP", ["HTTPTestClient"]),
     tests("Jansson"),
     tests("YAML"),

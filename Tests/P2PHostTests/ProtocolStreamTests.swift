@@ -83,6 +83,19 @@ struct ProtocolStreamTests {
     #expect(try await stream.readMessage(maximum: 300) == nil)
   }
 
+  @Test("reads a message larger than what is reserved for it, and what came along stays for the next")
+  func largeMessage() async throws {
+    let large = (0..<ProtocolStream.reservedMax + 100_000).map { UInt8(truncatingIfNeeded: $0 / 3) }
+    let bytes = VarintFramer.frame([1]) + VarintFramer.frame(large) + VarintFramer.frame([2, 3])
+    let stream = Self.stream(receiving: [bytes])
+    #expect(try await stream.readMessage(maximum: 1) == [1])
+    #expect(stream.buffered == ProtocolStream.messageReadSize - 2)
+    #expect(try await stream.readMessage(maximum: large.count) == large)
+    #expect(stream.buffered == 0)
+    #expect(try await stream.readMessage(maximum: 2) == [2, 3])
+    #expect(try await stream.readMessage(maximum: 2) == nil)
+  }
+
   @Test(
     "refuses a message length before it reads the message",
     arguments: [
@@ -171,9 +184,10 @@ struct ProtocolStreamTests {
     let errors: [ProtocolStreamError] = [
       .stream(.reset(code: 0x1001)), .stream(.resetLocally), .stream(.connectionClosed("gone")), .stream(.cancelled),
       .stream(.finished), .notNegotiated("why"), .unexpectedEnd, .messageTooLong(limit: 5), .violation("what"),
+      .frameTooLong(size: 6, limit: 5),
     ]
     #expect(Set(errors.map(\.description)).count == errors.count)
-    #expect(errors.map(\.streamCode) == [0, 0, 0, 0, 0, 0x1001, 0x1004, 0x1002, 0x1004])
+    #expect(errors.map(\.streamCode) == [0, 0, 0, 0, 0, 0x1001, 0x1004, 0x1002, 0x1004, 0x1002])
   }
 }
 

@@ -3,11 +3,15 @@ package import P2PCore
 /// A stream on which a protocol is spoken: a transport's stream with a read buffer and the negotiation.
 ///
 /// `@unchecked Sendable`: one task reads and one task writes (they may be the same). `buffer`, `offset`,
-/// `readEnded` and `initiator` belong to the reader, `writeFinished` to the writer; whoever takes the stream over
-/// does so after the former owner's task ended or was awaited.
+/// `readEnded`, `initiator` and `protocolID` belong to the reader, `writeFinished` to the writer; whoever takes the
+/// stream over does so after the former owner's task ended or was awaited.
 package final class ProtocolStream: @unchecked Sendable {
   /// Bytes asked from the transport at once where the need is not known.
   static let readSize = 4096
+  /// The same between messages, of which many may have come: as many as a transport hands out without a copy.
+  static let messageReadSize = 64 << 10
+  /// Bytes of memory taken on the word of a length that the remote announced; more follows what arrives.
+  static let reservedMax = 1 << 20
 
   private let stream: any P2PCore.Stream
   private var buffer: [UInt8] = []
@@ -17,6 +21,8 @@ package final class ProtocolStream: @unchecked Sendable {
   /// Set while the remote's answer to our proposal is still to come.
   private var initiator: MultistreamInitiator?
   private var writeFinished = false
+  /// What was agreed on; nil until the remote's answer was read.
+  package private(set) var protocolID: String?
 
   /// For an inbound stream, to negotiate, and for tests.
   package init(_ stream: any P2PCore.Stream) {
@@ -84,7 +90,8 @@ package final class ProtocolStream: @unchecked Sendable {
       let step: MultistreamInitiator.OnReceive
       do { step = try initiator.receive(&self.buffer) } catch { throw .notNegotiated("\(error)") }
       switch step {
-      case .agreed:
+      case .agreed(let name):
+        self.protocolID = name
         return
       case .send(let bytes):
         try await self.send(bytes, finish: false)
@@ -110,6 +117,7 @@ package final class ProtocolStream: @unchecked Sendable {
       switch step {
       case .agreed(let name, let reply):
         try await self.send(reply, finish: false)
+        self.protocolID = name
         return name
       case .send(let bytes):
         refused = true
@@ -142,10 +150,7 @@ package final class ProtocolStream: @unchecked Sendable {
       self.buffer = chunk
       self.offset = 0
     }
-    while self.buffered < count {
-      guard try await self.fillBuffer(count - self.buffered) else { throw .unexpectedEnd }
-    }
-    return self.take(count)
+    return try await self.collect(count)
   }
 
   /// The next message behind its length as an unsigned varint (multiformats: unsigned-varint); nil when the remote
@@ -155,7 +160,7 @@ package final class ProtocolStream: @unchecked Sendable {
     var length = 0
     var shift = 0
     while true {
-      if self.buffered == 0, try await !self.fillBuffer(Self.readSize) {
+      if self.buffered == 0, try await !self.fillBuffer(Self.messageReadSize) {
         if shift == 0 { return nil }
         throw .unexpectedEnd
       }
@@ -169,14 +174,27 @@ package final class ProtocolStream: @unchecked Sendable {
       // 5 groups hold more than any limit of ours.
       if shift > 28 { throw .messageTooLong(limit: maximum) }
     }
-    if length == 0 { return [] }
-    while self.buffered < length {
-      guard try await self.fillBuffer(length - self.buffered) else { throw .unexpectedEnd }
-    }
-    return self.take(length)
+    return length == 0 ? [] : try await self.collect(length)
   }
 
-  private var buffered: Int { self.buffer.count - self.offset }
+  /// Bytes that came with those that were read, and were not.
+  package var buffered: Int { self.buffer.count - self.offset }
+
+  /// `count` bytes, the buffered ones first.
+  private func collect(_ count: Int) async throws(ProtocolStreamError) -> [UInt8] {
+    if self.buffered >= count { return self.take(count) }
+    // The array that is handed out is the one that is filled.
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(min(count, Self.reservedMax))
+    bytes += self.buffer[self.offset...]
+    self.buffer = []
+    self.offset = 0
+    while bytes.count < count {
+      guard let chunk = try await self.fetch(count - bytes.count) else { throw .unexpectedEnd }
+      bytes += chunk
+    }
+    return bytes
+  }
 
   /// The first `count` buffered bytes, which are there.
   private func take(_ count: Int) -> [UInt8] {

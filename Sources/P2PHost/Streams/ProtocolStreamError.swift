@@ -9,6 +9,8 @@ package enum ProtocolStreamError: Error, Sendable, Hashable, CustomStringConvert
   case unexpectedEnd
   /// The remote announced a message above our limit, in bytes.
   case messageTooLong(limit: Int)
+  /// A frame of ours above what the remote takes, in bytes.
+  case frameTooLong(size: Int, limit: Int)
   /// The remote broke the protocol; in words.
   case violation(String)
 
@@ -22,6 +24,7 @@ package enum ProtocolStreamError: Error, Sendable, Hashable, CustomStringConvert
     case .notNegotiated(let why): "no protocol agreed: \(why)"
     case .unexpectedEnd: "the remote finished in the middle of a message"
     case .messageTooLong(let limit): "the remote announced a message of more than \(limit) bytes"
+    case .frameTooLong(let size, let limit): "a frame of \(size) bytes, but the remote takes at most \(limit)"
     case .violation(let what): "the remote broke the protocol: \(what)"
     }
   }
@@ -29,7 +32,7 @@ package enum ProtocolStreamError: Error, Sendable, Hashable, CustomStringConvert
   /// The remote's doing, and not only its leaving.
   var isViolation: Bool {
     switch self {
-    case .stream: false
+    case .stream, .frameTooLong: false
     case .notNegotiated, .unexpectedEnd, .messageTooLong, .violation: true
     }
   }
@@ -40,7 +43,7 @@ package enum ProtocolStreamError: Error, Sendable, Hashable, CustomStringConvert
     case .stream: StreamCode.none
     case .notNegotiated: StreamCode.protocolNegotiationFailed
     case .unexpectedEnd, .violation: StreamCode.protocolViolation
-    case .messageTooLong: StreamCode.resourceLimitExceeded
+    case .messageTooLong, .frameTooLong: StreamCode.resourceLimitExceeded
     }
   }
 }

@@ -1,0 +1,77 @@
+package import P2PCore
+
+/// The responder's answer to a hello that it takes.
+package struct Accept: Sendable, Hashable {
+  /// Of the session.
+  package var version: SemanticVersion
+  /// All that the responder speaks; 1 to `VersionedProtocol.versionsMaximum`.
+  package var versions: [SemanticVersion]
+  package var agent: String
+  /// Those in common.
+  package var capabilities: [String]
+  /// Largest frame that the responder accepts, bytes.
+  package var frameLimit: Int
+  /// The responder's clock when the hello arrived and when this left, milliseconds since the Unix epoch.
+  package var helloReceivedMilliseconds: UInt64
+  package var timeMilliseconds: UInt64
+
+  package init(
+    version: SemanticVersion, offer: Offer, capabilities: [String], helloReceivedMilliseconds: UInt64,
+    timeMilliseconds: UInt64
+  ) {
+    self.version = version
+    self.versions = offer.spoken.versions
+    self.agent = offer.agent
+    self.capabilities = capabilities
+    self.frameLimit = offer.frameLimit
+    self.helloReceivedMilliseconds = helloReceivedMilliseconds
+    self.timeMilliseconds = timeMilliseconds
+  }
+
+  init(protobuf: [UInt8]) throws(WireError) {
+    var version: SemanticVersion?
+    var versions: [SemanticVersion] = []
+    var agent = ""
+    var capabilities: [String] = []
+    var limit: UInt32 = 0
+    var received: UInt64 = 0
+    var time: UInt64 = 0
+    var reader = ProtobufReader(protobuf)
+    while let field = try reader.next() {
+      switch field.number {
+      case 1: version = try FieldRules.version(try field.string())
+      case 2:
+        try FieldRules.room(versions.count, VersionedProtocol.versionsMaximum, "versions")
+        versions.append(try FieldRules.version(try field.string()))
+      case 3: agent = try FieldRules.agent(try field.string())
+      case 4:
+        try FieldRules.room(capabilities.count, FieldRules.capabilitiesMax, "capabilities")
+        capabilities.append(try FieldRules.capability(try field.string()))
+      case 5: limit = try FieldRules.uint32(field)
+      case 6: received = try FieldRules.time(field)
+      case 7: time = try FieldRules.time(field)
+      default: break
+      }
+    }
+    guard let version, !versions.isEmpty else { throw .malformed("no version is given") }
+    self.version = version
+    self.versions = versions
+    self.agent = agent
+    self.capabilities = capabilities
+    self.frameLimit = try FieldRules.frameLimit(limit)
+    self.helloReceivedMilliseconds = received
+    self.timeMilliseconds = time
+  }
+
+  var protobuf: [UInt8] {
+    var writer = ProtobufWriter()
+    writer.string(1, self.version.description)
+    for version in self.versions { writer.string(2, version.description) }
+    if !self.agent.isEmpty { writer.string(3, self.agent) }
+    for capability in self.capabilities { writer.string(4, capability) }
+    writer.varint(5, UInt64(self.frameLimit))
+    writer.varint(6, self.helloReceivedMilliseconds)
+    writer.varint(7, self.timeMilliseconds)
+    return writer.bytes
+  }
+}

@@ -1,0 +1,67 @@
+package import P2PCore
+
+/// The initiator's first frame: what it offers.
+package struct Hello: Sendable, Hashable {
+  /// All that the initiator speaks; 1 to `VersionedProtocol.versionsMaximum`.
+  package var versions: [SemanticVersion]
+  package var network: String
+  package var agent: String
+  package var capabilities: [String]
+  /// Largest frame that the initiator accepts, bytes.
+  package var frameLimit: Int
+  /// The initiator's clock, milliseconds since the Unix epoch.
+  package var timeMilliseconds: UInt64
+
+  package init(offer: Offer, timeMilliseconds: UInt64) {
+    self.versions = offer.spoken.versions
+    self.network = offer.network
+    self.agent = offer.agent
+    self.capabilities = offer.capabilities
+    self.frameLimit = offer.frameLimit
+    self.timeMilliseconds = timeMilliseconds
+  }
+
+  init(protobuf: [UInt8]) throws(WireError) {
+    var versions: [SemanticVersion] = []
+    var network: String?
+    var agent = ""
+    var capabilities: [String] = []
+    var limit: UInt32 = 0
+    var time: UInt64 = 0
+    var reader = ProtobufReader(protobuf)
+    while let field = try reader.next() {
+      switch field.number {
+      case 1:
+        try FieldRules.room(versions.count, VersionedProtocol.versionsMaximum, "versions")
+        versions.append(try FieldRules.version(try field.string()))
+      case 2: network = try FieldRules.network(try field.string())
+      case 3: agent = try FieldRules.agent(try field.string())
+      case 4:
+        try FieldRules.room(capabilities.count, FieldRules.capabilitiesMax, "capabilities")
+        capabilities.append(try FieldRules.capability(try field.string()))
+      case 5: limit = try FieldRules.uint32(field)
+      case 6: time = try FieldRules.time(field)
+      default: break
+      }
+    }
+    if versions.isEmpty { throw .malformed("no version is offered") }
+    guard let network else { throw .malformed("no network is named") }
+    self.versions = versions
+    self.network = network
+    self.agent = agent
+    self.capabilities = capabilities
+    self.frameLimit = try FieldRules.frameLimit(limit)
+    self.timeMilliseconds = time
+  }
+
+  var protobuf: [UInt8] {
+    var writer = ProtobufWriter()
+    for version in self.versions { writer.string(1, version.description) }
+    writer.string(2, self.network)
+    if !self.agent.isEmpty { writer.string(3, self.agent) }
+    for capability in self.capabilities { writer.string(4, capability) }
+    writer.varint(5, UInt64(self.frameLimit))
+    writer.varint(6, self.timeMilliseconds)
+    return writer.bytes
+  }
+}
