@@ -59,6 +59,12 @@ let package = Package(
       name: "fednode-bench", dependencies: ["ManagementAPI", "QUIC", "GnuTLS", "P2PHost", "P2PCore"],
       path: "Tests/Benchmarks/Sources", swiftSettings: settings),
 
+    // Run on demand by Tests/Fuzz/run, which builds it with libFuzzer.
+    .target(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
+    .executableTarget(
+      name: "fednode-fuzz", dependencies: ["CLibFuzzer", "GnuTLS", "Jansson", "MicroHTTP", "P2PCore"],
+      path: "Tests/Fuzz/Sources", swiftSettings: settings),
+
     .target(name: "HTTPTestClient", path: "Tests/Support/HTTPTestClient", swiftSettings: settings),
     // Hosts on a network inside the process, in virtual time.
     .target(
@@ -69,7 +75,7 @@ let package = Package(
     tests("Logging"),
     tests("LinuxIO"),
     tests("GnuTLS", ["P2PCore"], resources: [.copy("Vectors")]),
-    tests("QUIC", ["AllocationCounter", "CLinux", "CNgtcp2", "GnuTLS", "LinuxIO", "P2PCore"]),
+    tests("QUIC", ["AllocationCounter", "CLinux", "CNgtcp2", "GnuTLS", "LinuxIO", "P2PCore", "P2PHost"]),
     tests("P2PHost", ["HostTestKit", "AllocationCounter", "P2PCore", "Logging"]),
     tests("Federation", ["HostTestKit", "P2PHost", "P2PCore"], resources: [.copy("Vectors")]),
     tests("MicroHTTP", ["HTTPTestClient"]),

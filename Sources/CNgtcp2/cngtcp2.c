@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define VERSION_1 (NGTCP2_VERSION_NUM >= 0x010000)
+// ngtcp2_conn_info counts lost packets; before, only streams do.
+#define COUNTS_LOSSES (NGTCP2_VERSION_NUM >= 0x011000)
 
 #if VERSION_1
 #define close_error ngtcp2_ccerr
@@ -34,6 +36,8 @@ struct cng_conn {
   gnutls_session_t session;
   void *owner;
   close_error remote_close;
+  // Of streams that are closed.
+  uint64_t stream_losses;
   uint8_t secret[CNG_SECRET_BYTES];
   uint8_t shard;
 };
@@ -150,6 +154,7 @@ static int on_stream_close(ngtcp2_conn *conn, uint32_t flags, int64_t id, uint64
                            void *stream) {
   (void)flags, (void)code;
   if (!ngtcp2_conn_is_local_stream(conn, id) && ngtcp2_is_bidi_stream(id)) ngtcp2_conn_extend_max_streams_bidi(conn, 1);
+  ((cng_conn *)user_data)->stream_losses += ngtcp2_conn_get_stream_loss_count(conn, id);
   if (stream) owner_callbacks->stream_closed(OWNER, stream, id);
   return 0;
 }
@@ -541,6 +546,20 @@ void cng_get_statistics(cng_conn *c, cng_statistics *s) {
   s->rtt_variance_ns = info.rttvar;
   s->congestion_window = info.cwnd;
   s->bytes_in_flight = info.bytes_in_flight;
+#if COUNTS_LOSSES
+  s->packets_lost = info.pkt_lost;
+#else
+  s->packets_lost = c->stream_losses;
+#endif
+}
+
+uint64_t cng_open_stream_losses(cng_conn *c, int64_t id) {
+#if COUNTS_LOSSES
+  (void)c, (void)id;
+  return 0;
+#else
+  return ngtcp2_conn_get_stream_loss_count(c->conn, id);
+#endif
 }
 
 // --- Packets without a connection

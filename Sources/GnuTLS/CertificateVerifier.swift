@@ -66,7 +66,7 @@ package enum CertificateVerifier {
   }
 
   /// `SignedKey ::= SEQUENCE { publicKey OCTET STRING, signature OCTET STRING }`, in DER, nothing behind it.
-  static func decode(
+  package static func decode(
     _ bytes: [UInt8]
   ) throws(CertificateError) -> (key: PublicKey, signature: [UInt8]) {
     guard let sequence = DERReader.only(DERReader.sequence, in: bytes) else {

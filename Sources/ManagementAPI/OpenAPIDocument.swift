@@ -1110,7 +1110,11 @@ components:
         bytes_out: { type: [integer, "null"] }
         packets_in: { type: [integer, "null"] }
         packets_out: { type: [integer, "null"] }
-        packets_lost: { type: [integer, "null"] }
+        packets_lost:
+          type: [integer, "null"]
+          description: >-
+            Packets that this node sent and declared lost. With ngtcp2 before 1.16, only those with stream data, and
+            one with data of several streams counts for each; losses that only a timeout showed are left out.
         rtt_ms:
           type: object
           additionalProperties: false

@@ -119,7 +119,10 @@ final class QUICConnection {
     /// 32 bytes, for stateless reset.
     var secret: [UInt8]
     var shard: UInt8
+    /// Nil in simulations that use no `async` member.
     var loop: EventLoop?
+    /// Asked on the connections' thread; simulations have their own.
+    var clock: () -> MonotonicNanoseconds = monotonicNow
   }
 
   init(
@@ -495,6 +498,7 @@ final class QUICConnection {
     }
     statistics.congestionWindow = figures.congestion_window
     statistics.bytesInFlight = figures.bytes_in_flight
+    statistics.packetsLost = self.streams.keys.reduce(figures.packets_lost) { $0 + cng_open_stream_losses(raw, $1) }
     statistics.mtu = cng_path_packet_size(raw)
     statistics.streamsInbound = self.inboundStreams
     statistics.streamsOutbound = self.streams.count - self.inboundStreams

@@ -5,7 +5,7 @@ import Synchronization
 
 /// The face of an established connection towards the host. Usable from any thread.
 final class QUICConnectionHandle: Connection, @unchecked Sendable {
-  // Guard: `connection` is used only on its own thread, through `onLoop`; everything else never changes or is locked.
+  // Guard: `connection` and `clock` are used only on their own thread; everything else never changes or is locked.
 
   let id: String
   let direction: Direction
@@ -18,6 +18,7 @@ final class QUICConnectionHandle: Connection, @unchecked Sendable {
   private let currentPath: Mutex<Path>
   private let lastStatistics = Mutex<ConnectionStatistics?>(nil)
   private let connection: QUICConnection
+  private let clock: () -> MonotonicNanoseconds
   /// Gone after the transport has ended, whoever still holds this.
   private weak var endpoint: QUICEndpoint?
 
@@ -35,6 +36,7 @@ final class QUICConnectionHandle: Connection, @unchecked Sendable {
     self.security = ConnectionSecurity(
       tlsVersion: "1.3", cipher: connection.security.cipher, group: connection.security.group, keyType: peer.key.type)
     self.connection = connection
+    self.clock = endpoint.environment.clock
     self.endpoint = endpoint
   }
 
@@ -99,17 +101,17 @@ final class QUICConnectionHandle: Connection, @unchecked Sendable {
     guard self.connection.phase == .established else { return nil }
     var statistics = ConnectionStatistics()
     self.connection.fill(&statistics)
-    let quiet = (monotonicNow() &- self.connection.lastActivity) / 1_000_000
+    let quiet = (self.clock() &- self.connection.lastActivity) / 1_000_000
     statistics.lastActivityAt = wallMilliseconds() - Int64(clamping: quiet)
     return statistics
   }
 
   func close(code: UInt64, reason: String) {
     guard let loop = self.connection.loop, !loop.isCurrent else {
-      self.endpoint?.close(self.connection, code: code, words: reason, now: monotonicNow())
+      self.endpoint?.close(self.connection, code: code, words: reason, now: self.clock())
       return
     }
-    loop.execute { self.endpoint?.close(self.connection, code: code, words: reason, now: monotonicNow()) }
+    loop.execute { self.endpoint?.close(self.connection, code: code, words: reason, now: self.clock()) }
   }
 }
 

@@ -159,11 +159,14 @@ package final class QUICTransport: Transport, Sendable {
     let result: Result<QUICConnectionHandle, DialError> = await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in
         loop.execute {
-          dial.begin(driver, remote, peer, timeout) { continuation.resume(returning: $0) }
+          dial.begin(
+            driver.endpoint, to: remote, expecting: peer, timeout: timeout,
+            from: { () throws(DialError) in try driver.localAddress(towards: remote) },
+            ended: { continuation.resume(returning: $0) })
         }
       }
     } onCancel: {
-      loop.execute { dial.cancel(driver) }
+      loop.execute { dial.cancel(driver.endpoint) }
     }
     return try result.get()
   }
@@ -204,42 +207,6 @@ package final class QUICTransport: Transport, Sendable {
 
   /// Ends the loop's thread; after `shutdown`, and not from the loop itself.
   package func stop() { self.loop.stop() }
-}
-
-/// One dial between its start and its end. On the loop.
-private final class PendingDial: @unchecked Sendable {
-  // Guard: the loop's thread.
-  private var dial: OutboundDial?
-  private var isCancelled = false
-  private var isEnded = false
-
-  func begin(
-    _ driver: QUICDriver, _ remote: SocketAddress, _ peer: PeerID?, _ timeout: Duration,
-    _ ended: @escaping (Result<QUICConnectionHandle, DialError>) -> Void
-  ) {
-    func end(_ result: Result<QUICConnectionHandle, DialError>) {
-      self.isEnded = true
-      self.dial = nil
-      ended(result)
-    }
-    if self.isCancelled { return end(.failure(DialError(.cancelled, "the dial was given up", temporary: true))) }
-    do throws(DialError) {
-      let local = try driver.localAddress(towards: remote)
-      let dial = driver.endpoint.connect(
-        local: local, remote: remote, expecting: peer, timeout: timeout, now: monotonicNow(), ended: end)
-      if !self.isEnded { self.dial = dial }
-    } catch {
-      end(.failure(error))
-    }
-  }
-
-  /// The remote is told, or it would wait for its own timeout.
-  func cancel(_ driver: QUICDriver) {
-    self.isCancelled = true
-    if let connection = self.dial?.connection {
-      driver.endpoint.close(connection, code: ConnectionCode.none, words: "", now: monotonicNow())
-    }
-  }
 }
 
 package struct QUICTransportError: Error, CustomStringConvertible {

@@ -8,7 +8,10 @@ import tempfile
 
 from programs import Fednode, GoLibp2p, Limit
 
-WORKLOADS = ("bulk", "hs 1", "hs 32", "hs 1 cached", "hs 32 cached", "rr 1", "rr 100", "idle", "peers", "registry")
+WORKLOADS = (
+    "bulk", "hs 1", "hs 32", "hs 1 cached", "hs 32 cached", "rr 1", "rr 100", "frames 100", "frames 1M", "idle", "peers",
+    "registry",
+)
 
 # Figure, what it is, what it is compared with and the bound; a bound on cost is an upper one.
 ROWS = [
@@ -21,6 +24,8 @@ ROWS = [
     ("hs 32 cached", "same, 32, certificate known", [("limit", "hs 32", ">=", 1.4)]),
     ("rr 1", "new-stream round trips/s, one", [("limit", "rr 1", ">=", 0.4)]),
     ("rr 100", "new-stream round trips/s, 100", [("limit", "rr 100", ">=", 0.3)]),
+    ("frames 100", "frames of 100 bytes/s, one way", [(None, None, ">=", 300_000.0)]),
+    ("frames 1M", "frames of 1 MiB, Gbit/s", [("limit", "bulk", ">=", 0.7)]),
     ("idle", "kB per idle connection, server", [(None, None, "<=", 80.0)]),
     ("peers page", "ms, GET /v1/peers, 100 of 500", [(None, None, "<=", 5.0)]),
     ("peers all", "ms, GET /v1/peers, all 500", [(None, None, "<=", 5.0)]),

@@ -33,6 +33,8 @@ LOADS = {
     "rr 100": (60_000, 100),
     "idle": (IDLE_CONNECTIONS, 16),
 }
+# How many of which size, one way on one stream.
+FRAMES = {"frames 100": (2_000_000, 100), "frames 1M": (1_000, 1 << 20)}
 CLIENT_SECONDS = 120
 PEERS = 500
 # Of the registry: peers of the address book, and others that are connected.
@@ -118,7 +120,7 @@ class Limit(CommandLineProgram):
     name = "limit"
 
     def measure(self, workload):
-        return {} if workload in ("peers", "registry") else super().measure(workload)
+        return {} if workload in ("peers", "registry", *FRAMES) else super().measure(workload)
 
     def server(self, port, workload):
         return ["serve", "-p", str(port), "-t", str(CLIENT_SECONDS), "-q"] + self._cache(workload)
@@ -239,12 +241,16 @@ class Fednode(CommandLineProgram):
         return statistics.median(times)
 
     def server(self, port, workload):
-        return ["serve", "--port", str(port), "--seconds", str(CLIENT_SECONDS), *self._cache(workload)]
+        of = ["--of", "frames"] if workload in FRAMES else []
+        return ["serve", "--port", str(port), "--seconds", str(CLIENT_SECONDS), *of, *self._cache(workload)]
 
     def client(self, port, workload):
         verb = workload.split()[0]
         if verb == "bulk":
             return [verb, "--port", str(port), "--size", str(BULK_BYTES)]
+        if workload in FRAMES:
+            count, size = FRAMES[workload]
+            return [verb, "--port", str(port), "--n", str(count), "--size", str(size)]
         count, concurrency = LOADS[workload]
         return [verb, "--port", str(port), "--n", str(count), "--c", str(concurrency), *self._cache(workload)]
 
@@ -252,7 +258,7 @@ class Fednode(CommandLineProgram):
         return ["--certificate-cache", "off" if workload.startswith("hs") and "cached" not in workload else "on"]
 
     def figure(self, workload, output):
-        return float(re.search(r"= ([\d.e+]+) " + ("Gbit/s" if workload == "bulk" else "/s"), output)[1])
+        return float(re.search(r" ([\d.e+]+) " + ("Gbit/s" if workload in ("bulk", "frames 1M") else "/s"), output)[1])
 
 
 class GoLibp2p:

@@ -1,16 +1,16 @@
-"""What is tried against real peers. A scenario is a list of steps that share one fresh fednode and its peers."""
+"""What is tried against real peers."""
 
-import dataclasses
 import functools
 import hashlib
 import os
 import threading
 import time
-from collections.abc import Callable
 
+import federation_cases
 from lab import Lab
 from p2pd import read_exactly
 from process import free_port, wait_until
+from scenario import Scenario, contains, equal
 from wire import decode_identify, quic_address
 
 PING = "/ipfs/ping/1.0.0"
@@ -19,22 +19,6 @@ SHUTDOWN_SECONDS = 10
 SIMULTANEOUS_ROUNDS = 5
 # For a connection that one side does not want: it is closed at once or not at all.
 SETTLED_SECONDS = 1
-
-
-@dataclasses.dataclass
-class Scenario:
-    name: str
-    steps: list[tuple[str, Callable[[Lab], None]]]
-
-
-def equal(what: str, seen, wanted):
-    if seen != wanted:
-        raise AssertionError(f"{what} is {seen!r}, not {wanted!r}")
-
-
-def contains(what: str, seen, wanted):
-    if wanted not in seen:
-        raise AssertionError(f"{what} lacks {wanted!r}: {seen!r}")
 
 
 class Link:
@@ -271,5 +255,6 @@ def scenarios() -> list[Scenario]:
             Scenario(f"{kind}, both dial at once", [("stay connected", functools.partial(dial_each_other, kind=kind))])
             for kind in ("p2pd", "py-libp2p")
         ),
+        *federation_cases.scenarios(),
         Scenario("shutdown", [("SIGTERM: peers are told, exit 0", ends_on_sigterm)]),
     ]

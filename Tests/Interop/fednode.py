@@ -100,6 +100,18 @@ class Fednode(Process):
             raise AssertionError(f"POST {path} {body} answers {status}, not {expect}: {answer}")
         return answer
 
+    def pin(self, peer_id: str, addresses: list[str] | None = None):
+        """Makes the peer a member; with addresses fednode dials it."""
+        body = {"pinned": True} | ({"addresses": addresses} if addresses else {})
+        status, answer = self.call("PUT", f"/v1/peers/{peer_id}", body)
+        if status not in (200, 201):
+            raise AssertionError(f"PUT /v1/peers/{peer_id} {body} answers {status}: {answer}")
+
+    def forget(self, peer_id: str):
+        status, answer = self.call("DELETE", f"/v1/peers/{peer_id}")
+        if status not in (200, 204, 404):
+            raise AssertionError(f"DELETE /v1/peers/{peer_id} answers {status}: {answer}")
+
     def peer(self, peer_id: str) -> dict | None:
         status, answer = self.call("GET", f"/v1/peers/{peer_id}")
         if status not in (200, 404):

@@ -9,8 +9,9 @@ import tempfile
 import time
 import traceback
 
-from cases import Scenario, scenarios
+from cases import scenarios
 from lab import Lab
+from scenario import Scenario
 
 
 def run(scenario: Scenario, lab: Lab, wanted: re.Pattern) -> list[bool]:
@@ -48,7 +49,7 @@ def main() -> int:
         if not any(wanted.search(f"{scenario.name}: {name}") for name, _ in scenario.steps):
             continue
         folder = pathlib.Path(tempfile.mkdtemp(prefix="interop-"))
-        lab = Lab(arguments.fednode.resolve(), arguments.p2pd.resolve(), folder)
+        lab = Lab(arguments.fednode.resolve(), arguments.p2pd.resolve(), folder, scenario.settings)
         try:
             passed = run(scenario, lab, wanted)
         finally:

@@ -10,14 +10,15 @@ from py_libp2p import PyLibp2p
 
 
 class Lab:
-    def __init__(self, fednode: pathlib.Path, p2pd: pathlib.Path, folder: pathlib.Path):
-        self._fednode, self._p2pd, self.folder = fednode, p2pd, folder
+    def __init__(self, fednode: pathlib.Path, p2pd: pathlib.Path, folder: pathlib.Path, settings: dict | None = None):
+        """`settings`: fednode's configuration keys and their values."""
+        self._fednode, self._p2pd, self.folder, self._settings = fednode, p2pd, folder, settings
         self._processes: dict[str, Process] = {}
         self._failed: set[str] = set()
 
     @property
     def fednode(self) -> Fednode:
-        return self._started("fednode", lambda: Fednode(self._fednode, self.folder))
+        return self._started("fednode", lambda: Fednode(self._fednode, self.folder, settings=self._settings))
 
     def peer(self, kind: str, name: str | None = None) -> P2pd | PyLibp2p:
         """The peer of this kind, or another one of it under a name of its own."""

@@ -4,9 +4,10 @@ import pathlib
 import socket
 
 from process import Process, free_port, wait_until
+from streams import SocketStream
 from wire import base58_decode, base58_encode, decode_address, encode_address, field, fields, quic_address, varint
 
-IDENTIFY, CONNECT, STREAM_OPEN, LIST_PEERS, DISCONNECT = 0, 1, 2, 5, 7
+IDENTIFY, CONNECT, STREAM_OPEN, STREAM_HANDLER, LIST_PEERS, DISCONNECT = 0, 1, 2, 3, 5, 7
 REQUEST_SECONDS = 10
 
 
@@ -89,14 +90,42 @@ class P2pd(Process):
 
     def open_stream(self, peer_id: str, protocol: str) -> socket.socket:
         """The raw bytes of a new stream."""
+        return self._open(peer_id, [protocol])[0]
+
+    def open(self, peer_id: str, protocols: list[str]) -> SocketStream:
+        connection, info = self._open(peer_id, protocols)
+        return self._stream(connection, info)
+
+    def _open(self, peer_id: str, protocols: list[str]) -> tuple[socket.socket, bytes]:
         connection = self._connect()
         try:
-            open_request = field(1, base58_decode(peer_id)) + field(2, protocol.encode()) + field(3, REQUEST_SECONDS)
-            self._exchange(connection, field(1, STREAM_OPEN) + field(3, open_request))
+            names = b"".join(field(2, protocol.encode()) for protocol in protocols)
+            open_request = field(1, base58_decode(peer_id)) + names + field(3, REQUEST_SECONDS)
+            answer = self._exchange(connection, field(1, STREAM_OPEN) + field(3, open_request))
         except BaseException:
             connection.close()
             raise
-        return connection
+        return connection, answer[3][0]
+
+    @staticmethod
+    def _stream(connection: socket.socket, info: bytes) -> SocketStream:
+        known = fields(info)
+        return SocketStream(connection, known[3][0].decode(), base58_encode(known[1][0]))
+
+    def serve(self, protocols: list[str]):
+        """Takes streams of these protocols from now on, for `accept`."""
+        path = self.socket.with_suffix(".streams")
+        self._arrivals = socket.socket(socket.AF_UNIX)
+        self._arrivals.bind(str(path))
+        self._arrivals.listen(100)
+        names = b"".join(field(2, protocol.encode()) for protocol in protocols)
+        handler = field(1, encode_address(f"/unix{path}")) + names + field(3, 0)
+        self.request(field(1, STREAM_HANDLER) + field(4, handler))
+
+    def accept(self, seconds: float) -> SocketStream:
+        self._arrivals.settimeout(seconds)
+        connection, _ = self._arrivals.accept()
+        return self._stream(connection, read_message(connection))
 
     def read_identify(self, peer_id: str) -> bytes:
         with self.open_stream(peer_id, "/ipfs/id/1.0.0") as stream:

@@ -52,3 +52,34 @@ class PyLibp2p(Process):
 
     def read_identify(self, peer_id: str) -> bytes:
         return bytes.fromhex(self._ask("identify", peer=peer_id)["message"])
+
+    def open(self, peer_id: str, protocols: list[str]) -> "RemoteStream":
+        return RemoteStream(self, self._ask("open", peer=peer_id, protocols=protocols))
+
+    def serve(self, protocols: list[str]):
+        """Takes streams of these protocols from now on, for `accept`."""
+        self._ask("serve", protocols=protocols)
+
+    def accept(self, seconds: float) -> "RemoteStream":
+        return RemoteStream(self, self._ask("accept", seconds=seconds))
+
+
+class RemoteStream:
+    """A stream of the child, like `SocketStream`."""
+
+    def __init__(self, peer: PyLibp2p, opened: dict):
+        self._peer, self._number = peer, opened["stream"]
+        self.protocol, self.peer_id = opened["protocol"], opened["peer"]
+
+    def send(self, data: bytes):
+        self._peer._ask("write", stream=self._number, data=data.hex())
+
+    def receive(self, seconds: float) -> bytes | None:
+        reply = self._peer._ask("read", stream=self._number, seconds=seconds)
+        return bytes.fromhex(reply["data"]) if reply["data"] or reply["ended"] else None
+
+    def finish(self):
+        self._peer._ask("finish", stream=self._number)
+
+    def close(self):
+        self._peer._ask("close", stream=self._number)

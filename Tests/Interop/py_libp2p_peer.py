@@ -18,6 +18,8 @@ from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import info_from_p2p_addr
 from libp2p.transport.quic.listener import QUICListener
 
+from py_libp2p_streams import Streams
+
 IDENTIFY = TProtocol("/ipfs/id/1.0.0")
 
 
@@ -60,7 +62,7 @@ async def identify(host, peer: ID) -> bytes:
     raise EOFError("no identify message in five tries")
 
 
-async def answer(host, request: dict) -> dict:
+async def answer(host, streams: Streams, request: dict) -> dict:
     match request["do"]:
         case "dial":
             await host.connect(info_from_p2p_addr(multiaddr.Multiaddr(request["address"])))
@@ -80,6 +82,8 @@ async def answer(host, request: dict) -> dict:
             return {}
         case "peers":
             return {"peers": [str(peer) for peer in host.get_connected_peers()]}
+        case "open" | "serve" | "accept" | "write" | "read" | "finish" | "close" as do:
+            return await getattr(streams, do)(request)
     raise ValueError(f"what is {request['do']}?")
 
 
@@ -94,13 +98,15 @@ async def lines(stream):
 async def main():
     take_ipv6_senders()
     host = new_host(key_pair=create_new_key_pair(), enable_quic=True)
-    async with host.run(listen_addrs=[multiaddr.Multiaddr(address) for address in sys.argv[1:]]):
+    listen = [multiaddr.Multiaddr(address) for address in sys.argv[1:]]
+    async with host.run(listen_addrs=listen), trio.open_nursery() as nursery:
+        streams = Streams(host, nursery)
         host.set_stream_handler(PING, handle_ping)
         print(json.dumps({"peer_id": str(host.get_id())}), flush=True)
         async for line in lines(trio.lowlevel.FdStream(os.dup(0))):
             try:
                 with trio.fail_after(15):
-                    reply = await answer(host, json.loads(line))
+                    reply = await answer(host, streams, json.loads(line))
             except Exception as error:
                 reply = {"error": f"{type(error).__name__}: {error}"}
             print(json.dumps(reply), flush=True)

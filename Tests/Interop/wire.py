@@ -4,7 +4,7 @@ import dataclasses
 import ipaddress
 
 ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-IP4, IP6, UDP, P2P, QUIC_V1 = 4, 41, 273, 421, 461
+IP4, IP6, UDP, UNIX, P2P, QUIC_V1 = 4, 41, 273, 400, 421, 461
 
 
 def varint(number: int) -> bytes:
@@ -72,7 +72,7 @@ def quic_address(ip: str, port: int) -> str:
 
 
 def encode_address(text: str) -> bytes:
-    """Binary form of `/ip4|ip6/…/udp/…/quic-v1[/p2p/…]`."""
+    """Binary form of `/ip4|ip6/…/udp/…/quic-v1[/p2p/…]`, and of `/unix/…`."""
     out, parts = b"", text.strip("/").split("/")
     while parts:
         name = parts.pop(0)
@@ -82,6 +82,9 @@ def encode_address(text: str) -> bytes:
             out += varint(UDP) + int(parts.pop(0)).to_bytes(2, "big")
         elif name == "quic-v1":
             out += varint(QUIC_V1)
+        elif name == "unix":
+            path = "/" + "/".join(parts)
+            return out + varint(UNIX) + varint(len(path)) + path.encode()
         elif name == "p2p":
             identity = base58_decode(parts.pop(0))
             out += varint(P2P) + varint(len(identity)) + identity

@@ -81,7 +81,9 @@ struct KeepingTests {
     _ = try await node.host.putPeer(other.peer, addresses: [other.address], name: nil, pinned: true)
     await node.recorder.first("peer.identified", peer: other.peer)
     #expect(await node.host.disconnect(other.peer, reason: "maintenance"))
-    #expect(try await clock.pass(atMost: .seconds(6)) { await node.host.state(of: other.peer) == .idle })
+    let isIdle = try await clock.pass(atMost: .seconds(6)) { await node.host.state(of: other.peer) == .idle }
+    let seen = await (node.host.state(of: other.peer), node.host.connections(), clock.now)
+    #expect(isIdle, "\(seen)")
     #expect(await node.host.peer(other.peer)?.paused == true)
     try await clock.pass(.seconds(20))
     #expect(network.dials.count == 1)

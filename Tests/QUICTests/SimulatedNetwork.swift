@@ -38,10 +38,14 @@ final class SimulatedNetwork {
     var address: SocketAddress
     var endpoint: QUICEndpoint!
     var events: [TransportEvent] = []
+    /// Hears of each event.
+    var listener: ((TransportEvent) -> Void)?
     /// Wrongs this node's address on the wire: a NAT that has moved it.
     var apparentAddress: SocketAddress?
     var bytesSent = 0
     var bytesReceived = 0
+    /// Datagrams of this node that `Conditions.loss` took.
+    var datagramsLost = 0
 
     init(_ name: String, _ network: SimulatedNetwork, identity: IdentityKey, address: SocketAddress) {
       self.name = name
@@ -99,7 +103,13 @@ final class SimulatedNetwork {
   }
 
   var conditions = Conditions()
-  private(set) var now: UInt64 = 1_000_000_000
+  /// Outlives the network, whose connections still ask for it at their end.
+  private final class Time { var now: UInt64 = 1_000_000_000 }
+  private let time = Time()
+  private(set) var now: UInt64 {
+    get { self.time.now }
+    set { self.time.now = newValue }
+  }
   private var flights: [Flight] = []
   private var order: UInt64 = 0
   private var nodes: [Node] = []
@@ -118,7 +128,7 @@ final class SimulatedNetwork {
 
   func addNode(
     _ name: String, configuration: QUICConfiguration = .init(), identity: IdentityKey? = nil, port: UInt16? = nil,
-    flaw: CertificateFlaw? = nil, applicationProtocol: String = TLSContext.applicationProtocol
+    flaw: CertificateFlaw? = nil, applicationProtocol: String = TLSContext.applicationProtocol, loop: EventLoop? = nil
   ) throws -> Node {
     let identity = try identity ?? IdentityKey.generate(.ed25519)
     let address = SocketAddress(address: [10, 0, 0, UInt8(self.nodes.count + 1)], port: port ?? 9000)!
@@ -126,10 +136,14 @@ final class SimulatedNetwork {
     let environment = QUICConnection.Environment(
       configuration: configuration, tls: try TLSContext(applicationProtocol: applicationProtocol),
       credentials: try TLSCredentials(identity: identity, now: 1_800_000_000, flaw: flaw),
-      secret: identity.derivedSecret("stateless-reset"), shard: 0, loop: nil)
+      secret: identity.derivedSecret("stateless-reset"), shard: 0, loop: loop,
+      clock: { [time] in time.now })
     node.endpoint = QUICEndpoint(
       environment: environment, sink: node, wallSeconds: { 1_800_000_000 },
-      events: { [unowned node] in node.events.append($0) })
+      events: { [unowned node] in
+        node.events.append($0)
+        node.listener?($0)
+      })
     node.endpoint.startAccepting()
     self.nodes.append(node)
     self.allNodes.append(node)
@@ -145,7 +159,10 @@ final class SimulatedNetwork {
   func carry(_ bytes: [UInt8], from: SocketAddress, to: SocketAddress, ecn: UInt8) {
     self.tap?(bytes, from, to)
     if self.conditions.isBlackhole || bytes.count > self.conditions.mtu - 28 { return }
-    if Double.random(in: 0..<1, using: &self.random) < self.conditions.loss { return }
+    if Double.random(in: 0..<1, using: &self.random) < self.conditions.loss {
+      self.nodes.first { ($0.apparentAddress ?? $0.address) == from }?.datagramsLost += 1
+      return
+    }
     var bytes = bytes
     if Double.random(in: 0..<1, using: &self.random) < self.conditions.corruption {
       bytes[Int.random(in: 0..<bytes.count, using: &self.random)] ^= UInt8.random(in: 1...255, using: &self.random)

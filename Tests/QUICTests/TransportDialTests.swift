@@ -123,15 +123,15 @@ import Testing
     let pair = try await Pair()
     #expect(await pair.client.isResponsive(within: .seconds(10)))
     let loop = try #require(pair.client.streamExecutor as? EventLoop)
-    let isFree = Box(false)
-    loop.execute { while !isFree.value {} }
+    let isFree = SharedFlag()
+    loop.execute { while !isFree.isSet {} }
     let release = Task {
       try await Task.sleep(for: .seconds(1))
-      isFree.set(true)
+      isFree.set()
     }
     #expect(await !pair.client.isResponsive(within: .milliseconds(50)))
     // The answer does not wait for the loop.
-    #expect(!isFree.value)
+    #expect(!isFree.isSet)
     try await release.value
     #expect(await pair.client.isResponsive(within: .seconds(10)))
     await pair.stop()

@@ -69,12 +69,18 @@ final class Pair: Sendable {
   }
 }
 
-/// A value that tasks share.
-final class Box<Value: Sendable>: Sendable {
-  private let mutex: Mutex<Value>
-  init(_ value: Value) { self.mutex = Mutex(value) }
-  var value: Value { self.mutex.withLock { $0 } }
-  func set(_ value: Value) { self.mutex.withLock { $0 = value } }
+/// A number that tasks share.
+final class SharedCount: Sendable {
+  private let number = Atomic(0)
+  var value: Int { self.number.load(ordering: .acquiring) }
+  func add(_ more: Int) { self.number.add(more, ordering: .acquiringAndReleasing) }
+}
+
+/// False until it is set; tasks share it.
+final class SharedFlag: Sendable {
+  private let flag = Atomic(false)
+  var isSet: Bool { self.flag.load(ordering: .acquiring) }
+  func set() { self.flag.store(true, ordering: .releasing) }
 }
 
 /// Polls `condition` for at most five seconds.
@@ -190,11 +196,11 @@ func eventually(_ condition: () async -> Bool) async -> Bool {
 
   @Test("a slow reader stops its own sender and no other stream")
   func backPressure() async throws {
-    let gate = Box(false)
+    let gate = SharedFlag()
     let pair = try await Pair { stream in
       guard let first = try await stream.read(upTo: 1) else { return }
       if first == [0] {
-        while !gate.value { try await Task.sleep(for: .milliseconds(5)) }
+        while !gate.isSet { try await Task.sleep(for: .milliseconds(5)) }
         var count = 0
         while let bytes = try await stream.read(upTo: 1 << 20) { count += bytes.count }
         try await stream.write(withUnsafeBytes(of: UInt64(count).bigEndian) { Array($0) }, finish: true)
@@ -204,13 +210,13 @@ func eventually(_ condition: () async -> Bool) async -> Bool {
     }
     let connection = try await pair.dial()
     let slow = try await connection.openStream()
-    let written = Box(0)
+    let written = SharedCount()
     let total = 12 << 20
     let writing = Task {
       try await slow.write([0], finish: false)
       for _ in 0..<(total >> 16) {
         try await slow.write([UInt8](repeating: 9, count: 1 << 16), finish: false)
-        written.set(written.value + (1 << 16))
+        written.add(1 << 16)
       }
       try await slow.write([], finish: true)
     }
@@ -221,7 +227,7 @@ func eventually(_ condition: () async -> Bool) async -> Bool {
     }
     // The window of one stream and our own buffer are all that may be under way.
     #expect(written.value <= (1 << 20) + QUICStream.unsentMax + (1 << 16))
-    gate.set(true)
+    gate.set()
     try await writing.value
     #expect(try await slow.read(upTo: 8) == withUnsafeBytes(of: UInt64(total).bigEndian) { Array($0) })
     await pair.stop()

@@ -163,8 +163,13 @@ typedef struct {
   uint64_t rtt_latest_ns, rtt_min_ns, rtt_smoothed_ns, rtt_variance_ns;
   bool rtt_known;
   uint64_t congestion_window, bytes_in_flight;
+  // To be added: cng_open_stream_losses of each open stream.
+  uint64_t packets_lost;
 } cng_statistics;
 void cng_get_statistics(cng_conn *c, cng_statistics *s);
+// Before 1.16 ngtcp2 counts lost packets stream by stream: those with data of the stream that it had to send again after
+// an acknowledgement showed the loss. Since then `packets_lost` has all, and this is 0.
+uint64_t cng_open_stream_losses(cng_conn *c, int64_t id);
 
 // --- Packets without a connection
 

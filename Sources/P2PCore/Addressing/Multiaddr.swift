@@ -92,7 +92,8 @@ package struct Multiaddr: Hashable, Sendable, CustomStringConvertible {
 
   /// With `/p2p/…` of `peerID` at its end, in place of another.
   package func with(peerID: PeerID) -> Multiaddr {
-    var bytes = self.withoutPeerID.bytes
+    var bytes = self.bytes
+    if let last = self.last, last.protocol == .p2p { bytes.removeSubrange(last.start...) }
     Self.append(.p2p, peerID.bytes, to: &bytes)
     return Multiaddr(unchecked: bytes)
   }

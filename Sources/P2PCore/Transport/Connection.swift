@@ -54,7 +54,9 @@ package struct ConnectionStatistics: Sendable {
   package var bytesOut: UInt64 = 0
   package var packetsIn: UInt64 = 0
   package var packetsOut: UInt64 = 0
-  /// Nil where the library does not tell.
+  /// Packets of ours that the transport declared lost (RFC 9002 §6.1); nil where it does not tell. ngtcp2 before 1.16
+  /// leaves out those without stream data, counts one with data of several streams for each of them, and does not
+  /// count one again whose data a probe timeout had sent already.
   package var packetsLost: UInt64?
   package var rttLatest: Duration?
   package var rttSmoothed: Duration?

@@ -6,7 +6,7 @@ import QUIC
 import Synchronization
 
 /// Loads for the transport, one process a side, in the manner of `iperf`: serve, bulk, hs (handshakes), rr (a new stream
-/// with 64 bytes there and back), idle (memory of connections), registry (a node with a large address book), crowd (peers
+/// with 64 bytes there and back), frames (many on one stream), idle (memory of connections), registry (a node with a large address book), crowd (peers
 /// of a node). Tests/Benchmarks/run compares the figures. `load` is for Tests/Network/run.
 @main struct Benchmark {
   static let echo: UInt8 = 1
@@ -40,8 +40,10 @@ import Synchronization
       configuration: configuration)
     let executor = transport.streamExecutor!
     if mode == "serve" {
+      let takesFrames = options["--of"] == "frames"
       try await transport.start { event in
-        if case .stream(let stream, _) = event { Task(executorPreference: executor) { await serve(stream) } }
+        guard case .stream(let stream, _) = event else { return }
+        Task(executorPreference: executor) { takesFrames ? await Frames.serve(stream) : await serve(stream) }
       }
       print("serving on \(address)")
       try await Task.sleep(for: .seconds(number("--seconds", 60)))
@@ -55,10 +57,12 @@ import Synchronization
     case "bulk": try await bulk(transport, address, bytes: number("--size", 1_000_000_000))
     case "hs": try await handshakes(transport, address, n, concurrency)
     case "rr": try await requests(transport, address, n, concurrency)
+    case "frames":
+      try await Frames.send(transport, address, n, size: number("--size", 100), batch: number("--batch", 1))
     case "idle": try await idle(transport, address, n, concurrency)
     default:
       print(
-        "usage: fednode-bench serve|bulk|hs|rr|idle|registry|crowd|load [--port P] [--n N] [--c CONCURRENT] [--size BYTES]"
+        "usage: fednode-bench serve|bulk|hs|rr|frames|idle|registry|crowd|load [--port P] [--n N] [--c CONCURRENT] [--size BYTES]"
       )
     }
     report("client")

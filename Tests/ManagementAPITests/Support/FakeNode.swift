@@ -216,6 +216,7 @@ enum Sample {
   ) -> ConnectionInfo {
     var statistics = ConnectionStatistics()
     statistics.bytesIn = 1_000
+    statistics.packetsLost = 4
     statistics.rttLatest = .microseconds(1_500)
     statistics.mtu = 1_452
     statistics.streamsInbound = 2

@@ -49,6 +49,7 @@ struct MultiaddrTests {
   func peerOnly() throws {
     let address = try Multiaddr("/p2p/\(Self.idText)")
     #expect(address.withoutPeerID == address)
+    #expect(address.with(peerID: try PeerID(Self.otherText)).description == "/p2p/\(Self.otherText)")
     #expect(address.peerID?.description == Self.idText)
   }
 
