@@ -35,6 +35,9 @@ package final class QUICStream: Stream, @unchecked Sendable {
   /// What waits until the remote knows this stream.
   private var delayedEnd: DelayedEnd?
   private var writer: UnsafeContinuation<Void, Never>?
+  var hasWaitingWriter: Bool { self.writer != nil }
+  /// In the connection's list of streams that are blocked while their writer waits.
+  var isWatched = false
   /// In the connection's queue of streams that have something to send.
   var isQueued = false
   var nextQueued: QUICStream?
@@ -196,10 +199,10 @@ package final class QUICStream: Stream, @unchecked Sendable {
     self.wakeReader()
   }
 
-  /// The remote reads no further; ngtcp2 has answered with RESET_STREAM.
-  func didStop(code: UInt64) {
-    self.becameKnown()
-    self.writeFailure = self.writeFailure ?? .reset(code: code)
+  /// The remote reads no further (STOP_SENDING), and ngtcp2 has answered with RESET_STREAM: it tells by refusing what
+  /// there is to send, and the code not at all.
+  func didStop() {
+    self.writeFailure = self.writeFailure ?? .reset(code: StreamCode.none)
     self.wakeWriter()
   }
 
@@ -298,6 +301,7 @@ package final class QUICStream: Stream, @unchecked Sendable {
         await withUnsafeContinuation { continuation in
           self.wakeWriter()
           self.writer = continuation
+          self.connection.watch(self)
         }
       } onCancel: {
         loop.execute { self.wakeWriter() }
