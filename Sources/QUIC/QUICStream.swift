@@ -79,14 +79,7 @@ package final class QUICStream: Stream, @unchecked Sendable {
 
   // MARK: Reading, on the connection's thread
 
-  enum ReadResult {
-    case bytes([UInt8])
-    case end
-    case failed(StreamError)
-    case wait
-  }
-
-  func tryRead(upTo maximum: Int) -> ReadResult {
+  func tryRead(upTo maximum: Int) -> ReadNow {
     if !self.received.isEmpty, maximum > 0 {
       let bytes = self.received.take(upTo: maximum)
       self.connection.consumed(bytes.count, of: self.wireID)
@@ -276,6 +269,18 @@ package final class QUICStream: Stream, @unchecked Sendable {
         }
       }
     }
+  }
+
+  package func readNow(upTo maximum: Int) -> ReadNow {
+    self.loop?.isCurrent == true ? self.tryRead(upTo: maximum) : .wait
+  }
+
+  package func writeNow(_ bytes: [UInt8], finish: Bool) throws(StreamError) -> Bool {
+    guard self.loop?.isCurrent == true, finish || self.buffer.unsent + bytes.count < QUICStream.unsentMax else {
+      return false
+    }
+    if let failure = self.tryWrite(bytes, finish: finish) { throw failure }
+    return true
   }
 
   package func write(_ bytes: [UInt8], finish: Bool) async throws(StreamError) {
