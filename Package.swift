@@ -64,7 +64,7 @@ let package = Package(
     tests("Logging"),
     tests("LinuxIO"),
     tests("GnuTLS", ["P2PCore"], resources: [.copy("Vectors")]),
-    tests("QUIC", ["AllocationCounter", "CLinux", "CNgtcp2", "GnuTLS", "LinuxIO", "P2PCore"]),
+    tests("QUIC", ["AllocationCounter", "CLinux", "CNgtcp2", "GnuTLS", "LinuxIO", "P2PCore", "P2PHost"]),
     tests("P2PHost", ["AllocationCounter", "P2PCore", "Logging"]),
     tests("MicroHTTP", ["HTTPTestClient"]),
     tests("Jansson"),
