@@ -166,12 +166,6 @@ static int on_stream_reset(ngtcp2_conn *conn, int64_t id, uint64_t final_size, u
   return 0;
 }
 
-static int on_stop_sending(ngtcp2_conn *conn, int64_t id, uint64_t code, void *user_data, void *stream) {
-  (void)conn, (void)id;
-  if (stream) owner_callbacks->stream_stopped(OWNER, stream, code);
-  return 0;
-}
-
 static int on_stream_writable(ngtcp2_conn *conn, int64_t id, uint64_t maximum, void *user_data, void *stream) {
   (void)conn, (void)id, (void)maximum;
   if (stream) owner_callbacks->stream_writable(OWNER, stream);
@@ -256,7 +250,6 @@ static const ngtcp2_callbacks callbacks = {
     .delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb,
     .delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb,
     .get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb,
-    .stream_stop_sending = on_stop_sending,
     .version_negotiation = ngtcp2_crypto_version_negotiation_cb,
 };
 

@@ -27,6 +27,7 @@ package final class ManagementAPI: Sendable {
         + ConnectionsResource(node: node).routes
         + DialResource(node: node).routes
         + GateResource(node: node).routes
+        + ProtocolsResource(node: node).routes
         + EventsResource(hub: self.hub).routes
         + HealthResource(monitor: monitor).routes
         + MetricsResource(node: node, version: version, hub: self.hub, requests: self.requests).routes

@@ -34,6 +34,8 @@ package protocol NodeControl: Sendable {
   func block(_ entry: BlockEntry, expiresAt: Int64?, reason: String?) async throws(BookError) -> Bool
   func unblock(_ entry: BlockEntry) async throws(BookError) -> Bool
   func unknownPeers() async -> [UnknownPeers.Entry]
+
+  func protocols() async -> [ProtocolInfo]
 }
 
 extension Host: NodeControl {}

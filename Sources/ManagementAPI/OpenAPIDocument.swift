@@ -47,6 +47,8 @@ tags:
     description: Making connections.
   - name: access
     description: Who may connect.
+  - name: protocols
+    description: What the node serves on streams.
   - name: events
     description: What happens, as it happens.
   - name: health
@@ -489,6 +491,54 @@ paths:
           content:
             application/json:
               schema: { $ref: "#/components/schemas/UnknownPeerList" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/protocols:
+    get:
+      tags: [protocols]
+      operationId: listProtocols
+      summary: The protocols that the node serves
+      description: |
+        In the order of their registration. What a handler serves is one item, whatever the number of its ids. One that
+        was withdrawn is here until its last stream ends.
+      parameters:
+        - $ref: "#/components/parameters/Limit"
+        - $ref: "#/components/parameters/Cursor"
+      responses:
+        "200":
+          description: A page of protocols.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/ProtocolList" }
+              example:
+                items:
+                  - ids: [vtcp/btc-foundation/v1.0.0]
+                    versions: ["1.0.0"]
+                    state: registered
+                    delays_shutdown: true
+                    limits:
+                      streams: 16384
+                      streams_per_peer: 4
+                      streams_per_second: null
+                      streams_per_second_per_peer: 10
+                      first_byte_ms: 5000
+                      lifetime_ms: null
+                    streams:
+                      open: 11
+                      opened: 15
+                      refused: { streams: 0, streams_per_peer: 0, streams_per_second: 0, streams_per_second_per_peer: 2 }
+                      reset:
+                        none: 3
+                        protocol_negotiation_failed: 0
+                        resource_limit_exceeded: 0
+                        rate_limited: 0
+                        protocol_violation: 1
+                        supplanted: 0
+                        garbage_collected: 0
+                        shutdown: 0
+                        gated: 0
+                        other: 0
+                total: 1
+                next_cursor: null
         default: { $ref: "#/components/responses/Problem" }
   /v1/events:
     get:
@@ -1305,6 +1355,68 @@ components:
           oldest: 8f3a1c0b77de-2101
           newest: 8f3a1c0b77de-2101
           reason: reader_too_slow
+    ProtocolList:
+      type: object
+      additionalProperties: false
+      required: [items, total, next_cursor]
+      properties:
+        items: { type: array, items: { $ref: "#/components/schemas/Protocol" } }
+        total: { type: integer, description: On all pages. }
+        next_cursor: { type: [string, "null"], description: "Null on the last page." }
+    Protocol:
+      type: object
+      additionalProperties: false
+      required: [ids, versions, state, delays_shutdown, limits, streams]
+      properties:
+        ids:
+          type: array
+          items: { type: string }
+          description: As identify tells them, the best first; the first names the protocol in the metrics.
+        versions:
+          type: [array, "null"]
+          items: { type: string }
+          description: |
+            The best first. Of these an id with another patch is taken as well. Null for a protocol that is served by
+            its exact ids only.
+        state:
+          type: string
+          enum: [registered, withdrawn]
+          description: "`withdrawn`: it takes no new streams, and those that are open end."
+        delays_shutdown: { type: boolean, description: Whether a shutdown waits for its streams. }
+        limits:
+          type: object
+          description: Null is no limit.
+          additionalProperties: false
+          required:
+            - streams
+            - streams_per_peer
+            - streams_per_second
+            - streams_per_second_per_peer
+            - first_byte_ms
+            - lifetime_ms
+          properties:
+            streams: { type: [integer, "null"], description: "At one time, over all peers." }
+            streams_per_peer: { type: [integer, "null"], description: "At one time, of one peer." }
+            streams_per_second: { type: [integer, "null"], description: "New ones, over all peers." }
+            streams_per_second_per_peer: { type: [integer, "null"], description: "New ones, of one peer." }
+            first_byte_ms: { type: [integer, "null"], description: From the agreement to the first byte of the protocol. }
+            lifetime_ms: { type: [integer, "null"], description: From the agreement to the end of the handler. }
+        streams:
+          type: object
+          description: Those that remotes opened, since the registration.
+          additionalProperties: false
+          required: [open, opened, refused, reset]
+          properties:
+            open: { type: integer }
+            opened: { type: integer, description: Handed to the handler. }
+            refused:
+              type: object
+              description: By the limit that they passed; not in `opened`.
+              additionalProperties: { type: integer }
+            reset:
+              type: object
+              description: Reset by either side, by the code (libp2p error codes).
+              additionalProperties: { type: integer }
     EventType:
       type: string
       description: |
@@ -1330,6 +1442,7 @@ components:
         - connection.unhealthy
         - limit.reached
         - protocol.registered
+        - protocol.withdrawn
         - federation.agreed
         - federation.rejected
         - federation.ended

@@ -87,7 +87,7 @@ extension Host {
     if !message.protocols.isEmpty {
       self.connectionTable[connection.id]?.isIdentified = true
       self.peerTable[peer]?.protocols = message.protocols
-        .filter { $0.utf8.count <= ProtocolRouter.protocolIDBytesMax }.prefix(Self.peerProtocolsMax).sorted()
+        .filter { $0.utf8.count <= ProtocolTable.idBytesMax }.prefix(Self.peerProtocolsMax).sorted()
     }
     let addressesMax = self.configuration.limits.addressesPerPeerMax
     let isLocal = connection.remoteAddress.isLoopback

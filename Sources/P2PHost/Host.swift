@@ -86,7 +86,7 @@ package actor Host {
     self.gate = Gate(policy: configuration.policy)
     self.router = ProtocolRouter(
       executor: transport.streamExecutor, limits: configuration.limits.streams,
-      counters: self.counters, log: Logger(subsystem: "streams"))
+      counters: self.counters, clock: clock, log: Logger(subsystem: "streams"))
     self.profile = LocalProfile(
       configuration: configuration, transport: transport, router: self.router, interfaces: services.interfaces)
     self.inbox = TransportInbox(counters: self.counters)
@@ -150,13 +150,13 @@ package actor Host {
   }
 
   private func registerOwnProtocols() throws {
-    try self.router.register(PingProtocol())
-    try self.router.register(IdentifyProtocol(profile: self.profile))
-    try self.router.register(
+    _ = try self.router.register(PingProtocol())
+    _ = try self.router.register(IdentifyProtocol(profile: self.profile))
+    _ = try self.router.register(
       IdentifyPushProtocol { [weak self] message, connection in
         await self?.identified(message, on: connection)
       })
-    if self.configuration.servesPerf { try self.router.register(PerfProtocol()) }
+    if self.configuration.servesPerf { _ = try self.router.register(PerfProtocol()) }
   }
 
   /// Ends the node's life: refuses new work, lets running handlers finish for at most `timeout`, closes all
@@ -190,19 +190,21 @@ package actor Host {
 
   /// Serves a further protocol and tells the peers that are connected.
   package func register(_ handler: any ProtocolHandler) throws(ProtocolRegistrationError) {
-    try self.router.register(handler)
+    let ids = try self.router.register(handler)
     guard self.phase == .running else { return }
-    for id in handler.protocolIDs {
+    for id in ids {
       self.publish("protocol.registered", fields: [("protocol", .string(id))])
     }
     self.schedulePush()
   }
 
-  /// False when nobody served it. Streams under way go on.
-  package func unregister(_ protocolID: String) -> Bool {
-    guard self.router.unregister(protocolID) else { return false }
-    self.schedulePush()
-    return true
+  /// Serves what `protocolID` leads to no longer, under none of its ids, and tells the peers that are connected. Streams
+  /// under way go on. False when nobody served it.
+  package func withdraw(_ protocolID: String) -> Bool {
+    let ids = self.router.withdraw(protocolID)
+    for id in ids { self.publish("protocol.withdrawn", fields: [("protocol", .string(id))]) }
+    if !ids.isEmpty { self.schedulePush() }
+    return !ids.isEmpty
   }
 
   // MARK: Events

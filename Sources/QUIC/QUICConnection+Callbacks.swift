@@ -38,7 +38,6 @@ nonisolated(unsafe) private let callbacks: UnsafePointer<cng_callbacks> = {
         if let stream = stream(pointer) { connection(owner).closed(stream) }
       },
       stream_reset: { stream($1)?.didReset(code: $2) },
-      stream_stopped: { stream($1)?.didStop(code: $2) },
       stream_writable: { owner, pointer in
         if let stream = stream(pointer) { connection(owner).enqueue(stream) }
       },

@@ -92,9 +92,14 @@ extension QUICConnection {
         }
         switch Int32(clamping: written) {
         case CNG_WRITE_MORE: continue
-        case CNG_STREAM_BLOCKED, CNG_STREAM_SHUT, CNG_STREAM_NOT_FOUND:
+        case CNG_STREAM_BLOCKED:
           // It comes back when the remote allows more.
           if self.firstQueued === stream { self.dequeueFirst() }
+          self.watch(stream)
+          continue
+        case CNG_STREAM_SHUT, CNG_STREAM_NOT_FOUND:
+          if self.firstQueued === stream { self.dequeueFirst() }
+          stream.didStop()
           continue
         default: return written
         }

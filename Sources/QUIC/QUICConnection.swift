@@ -60,6 +60,8 @@ final class QUICConnection {
   private var queueLast: QUICStream?
   /// Of `streams`.
   private var delayedEnds: [QUICStream] = []
+  /// Streams whose writer waits and that the remote's window blocks. Of `streams`.
+  private var watched: [QUICStream] = []
   private var streamWaiters: [UnsafeContinuation<Void, Never>] = []
 
   // What happened since the endpoint last asked.
@@ -207,6 +209,7 @@ final class QUICConnection {
       self.lastActivity = now
       self.heardFromRemote = true
       self.settleSession()
+      self.retryWatched()
       return .alive
     }
     if result == CNG_DROP_CONN || result == CNG_RETRY {
@@ -454,6 +457,22 @@ final class QUICConnection {
     self.queueLast = stream
   }
 
+  /// What a writer waits to send may have become pointless: nobody tells of STOP_SENDING until it is tried again.
+  func watch(_ stream: QUICStream) {
+    guard stream.hasWaitingWriter, !stream.isQueued, !stream.isWatched else { return }
+    stream.isWatched = true
+    self.watched.append(stream)
+  }
+
+  private func retryWatched() {
+    if self.watched.isEmpty { return }
+    for stream in self.watched {
+      stream.isWatched = false
+      self.enqueue(stream)
+    }
+    self.watched.removeAll(keepingCapacity: true)
+  }
+
   var firstQueued: QUICStream? { self.queueFirst }
 
   func dequeueFirst() {
@@ -515,6 +534,7 @@ final class QUICConnection {
     self.streams = [:]
     self.newStreams = []
     self.delayedEnds = []
+    self.watched = []
     for stream in open.values { stream.connectionDidClose(reason) }
     self.wakeStreamWaiters()
     self.free()

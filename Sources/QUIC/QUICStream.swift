@@ -35,6 +35,9 @@ package final class QUICStream: Stream, @unchecked Sendable {
   /// What waits until the remote knows this stream.
   private var delayedEnd: DelayedEnd?
   private var writer: UnsafeContinuation<Void, Never>?
+  var hasWaitingWriter: Bool { self.writer != nil }
+  /// In the connection's list of streams that are blocked while their writer waits.
+  var isWatched = false
   /// In the connection's queue of streams that have something to send.
   var isQueued = false
   var nextQueued: QUICStream?
@@ -76,14 +79,7 @@ package final class QUICStream: Stream, @unchecked Sendable {
 
   // MARK: Reading, on the connection's thread
 
-  enum ReadResult {
-    case bytes([UInt8])
-    case end
-    case failed(StreamError)
-    case wait
-  }
-
-  func tryRead(upTo maximum: Int) -> ReadResult {
+  func tryRead(upTo maximum: Int) -> ReadNow {
     if !self.received.isEmpty, maximum > 0 {
       let bytes = self.received.take(upTo: maximum)
       self.connection.consumed(bytes.count, of: self.wireID)
@@ -196,10 +192,10 @@ package final class QUICStream: Stream, @unchecked Sendable {
     self.wakeReader()
   }
 
-  /// The remote reads no further; ngtcp2 has answered with RESET_STREAM.
-  func didStop(code: UInt64) {
-    self.becameKnown()
-    self.writeFailure = self.writeFailure ?? .reset(code: code)
+  /// The remote reads no further (STOP_SENDING), and ngtcp2 has answered with RESET_STREAM: it tells by refusing what
+  /// there is to send, and the code not at all.
+  func didStop() {
+    self.writeFailure = self.writeFailure ?? .reset(code: StreamCode.none)
     self.wakeWriter()
   }
 
@@ -275,6 +271,18 @@ package final class QUICStream: Stream, @unchecked Sendable {
     }
   }
 
+  package func readNow(upTo maximum: Int) -> ReadNow {
+    self.loop?.isCurrent == true ? self.tryRead(upTo: maximum) : .wait
+  }
+
+  package func writeNow(_ bytes: [UInt8], finish: Bool) throws(StreamError) -> Bool {
+    guard self.loop?.isCurrent == true, finish || self.buffer.unsent + bytes.count < QUICStream.unsentMax else {
+      return false
+    }
+    if let failure = self.tryWrite(bytes, finish: finish) { throw failure }
+    return true
+  }
+
   package func write(_ bytes: [UInt8], finish: Bool) async throws(StreamError) {
     guard let loop = self.loop else { return try self.withoutLoop() }
     if loop.isCurrent {
@@ -298,6 +306,7 @@ package final class QUICStream: Stream, @unchecked Sendable {
         await withUnsafeContinuation { continuation in
           self.wakeWriter()
           self.writer = continuation
+          self.connection.watch(self)
         }
       } onCancel: {
         loop.execute { self.wakeWriter() }

@@ -10,8 +10,8 @@ struct Attacker: Sendable {
   let transport: MemoryTransport
   let connection: MemoryConnection
 
-  init(_ number: UInt8, against node: Node, _ network: MemoryNetwork) async throws {
-    self.transport = Node.transport(number, network)
+  init(_ number: UInt8, against node: Node, _ network: MemoryNetwork, streamCapacity: Int = 65_536) async throws {
+    self.transport = Node.transport(number, network, streamCapacity: streamCapacity)
     try await self.transport.start { event in
       // Answers nothing, refuses nothing.
       if case .stream = event { return }

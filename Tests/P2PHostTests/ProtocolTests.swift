@@ -69,8 +69,8 @@ struct ProtocolTests {
   func push() async throws {
     let (first, second, _) = try await Node.connectedPair()
     struct Silent: ProtocolHandler {
-      let protocolIDs = ["/new/1"]
-      func handle(_ stream: ProtocolStream, context: StreamContext) async throws {}
+      let serves = ServedProtocol.ids(["/new/1"])
+      func handle(_ stream: ProtocolStream, from peer: RemotePeer) async throws {}
     }
     try await second.host.register(Silent())
     await first.recorder.first { event in
@@ -80,7 +80,7 @@ struct ProtocolTests {
       return protocols.contains { if case .string("/new/1") = $0 { true } else { false } }
     }
     #expect(await first.host.peer(second.peer)?.protocols.contains("/new/1") == true)
-    #expect(await second.host.unregister("/new/1"))
+    #expect(await second.host.withdraw("/new/1"))
     await second.host.pushIdentify()
     #expect(await first.host.peer(second.peer)?.protocols.contains("/new/1") == false)
     // What it does not tell of stays.

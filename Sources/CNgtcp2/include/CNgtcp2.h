@@ -29,7 +29,6 @@ typedef struct {
   void (*stream_acknowledged)(void *owner, void *stream, uint64_t end);
   void (*stream_closed)(void *owner, void *stream, int64_t id);
   void (*stream_reset)(void *owner, void *stream, uint64_t code);
-  void (*stream_stopped)(void *owner, void *stream, uint64_t code);
   // The remote allows more data on this stream.
   void (*stream_writable)(void *owner, void *stream);
   // The remote allows more streams.

@@ -4,16 +4,29 @@ package import P2PHost
 // Streams that members open.
 
 extension Federation: ProtocolHandler {
-  package var protocolIDs: [String] { self.offer.spoken.ids }
+  /// Of one peer at one time. One is enough; a restarted peer may have more for a while.
+  private static let streamsPerPeerMax = 128
 
-  /// Sessions last as long as their connection.
-  package var delaysShutdown: Bool { false }
+  package var serves: ServedProtocol { .versions(self.offer.spoken) }
 
-  package func handle(_ stream: ProtocolStream, context: StreamContext) async throws {
-    let connection = context.connection
+  package var options: ProtocolOptions {
+    // Sessions last as long as their connection.
+    ProtocolOptions(limits: ProtocolLimits(streamsPerPeer: Self.streamsPerPeerMax), delaysShutdown: false)
+  }
+
+  package func declined(_ remote: RemotePeer) async {
+    await self.tellHost(
+      PeerAgreementFailure(
+        code: RejectCode.noCommonVersion.word, detail: "\(quoted(remote.protocolID)) is not spoken here", by: .local,
+        isPermanent: RejectCode.noCommonVersion.isPermanent, at: self.clock.wall()),
+      on: remote.connection, .inbound)
+  }
+
+  package func handle(_ stream: ProtocolStream, from remote: RemotePeer) async throws {
+    let connection = remote.connection
     let session = self.add(stream, on: connection, answerBy: nil)
     defer { self.remove(session) }
-    var responder = HandshakeResponder(offer: self.offer, protocolID: context.protocolID)
+    var responder = HandshakeResponder(offer: self.offer, protocolID: remote.protocolID)
     switch try await self.hear(&responder, stream, connection) {
     case .accept(let agreement, let frame):
       try await session.send(frame)

@@ -17,8 +17,8 @@ final class EventHub: Sendable {
     "node.started", "node.draining", "listener.added", "listener.failed", "address.observed", "peer.added",
     "peer.removed", "peer.state_changed", "peer.identified", "peer.blocked", "peer.refused", "dial.started",
     "dial.attempt", "dial.ended", "connection.state_changed", "connection.path_changed", "connection.unhealthy",
-    "limit.reached", "protocol.registered", "federation.agreed", "federation.rejected", "federation.ended",
-    "peer.clock_skew", "reset",
+    "limit.reached", "protocol.registered", "protocol.withdrawn", "federation.agreed", "federation.rejected",
+    "federation.ended", "peer.clock_skew", "reset",
   ]
 
   private let log: EventLog

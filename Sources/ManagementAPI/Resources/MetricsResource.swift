@@ -20,6 +20,7 @@ struct MetricsResource: Sendable {
     var pinned = PeerQuery()
     pinned.pinned = [true]
     self.pinned(&text, await self.node.peers(pinned).items)
+    self.protocols(&text, await self.node.protocols())
     self.own(&text)
     return request.text(Array(text.text.utf8), type: PrometheusText.contentType)
   }
@@ -141,6 +142,39 @@ struct MetricsResource: Sendable {
     text.family(
       "fednode_pinned_peer_flaps_total", .counter, "Times that it went away unasked.",
       named.map { ($0.labels, Double($0.peer.flapCount)) })
+  }
+
+  /// By the first id of each handler; ids are the node's own, so there are as many as it registers.
+  private func protocols(_ text: inout PrometheusText, _ protocols: [ProtocolInfo]) {
+    var sums: [(name: String, info: ProtocolInfo)] = []
+    for info in protocols {
+      guard let name = info.ids.first else { continue }
+      // One that was withdrawn and registered anew is one series.
+      if let index = sums.firstIndex(where: { $0.name == name }) {
+        sums[index].info.add(info)
+      } else {
+        sums.append((name, info))
+      }
+    }
+    func counts(
+      _ label: String, _ names: [String], _ counts: (ProtocolInfo) -> [UInt64]
+    ) -> [(PrometheusText.Labels, Double)] {
+      sums.flatMap { name, info in
+        zip(names, counts(info)).map { ([("protocol", name), (label, $0)], Double($1)) }
+      }
+    }
+    text.family(
+      "fednode_protocol_streams", .gauge, "Inbound streams that are open.",
+      sums.map { ([("protocol", $0.name)], Double($0.info.open)) })
+    text.family(
+      "fednode_protocol_streams_opened_total", .counter, "Inbound streams handed to the protocol's handler.",
+      sums.map { ([("protocol", $0.name)], Double($0.info.opened)) })
+    text.family(
+      "fednode_protocol_streams_refused_total", .counter, "Inbound streams above a limit of the protocol.",
+      counts("reason", StreamRefusalReason.allCases.map(\.rawValue), \.refused))
+    text.family(
+      "fednode_protocol_resets_total", .counter, "Inbound streams that either side reset, by code.",
+      counts("code", StreamCode.names, \.resets))
   }
 
   private func own(_ text: inout PrometheusText) {

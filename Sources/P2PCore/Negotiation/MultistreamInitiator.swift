@@ -21,12 +21,16 @@ package struct MultistreamInitiator: Sendable {
   }
 
   /// Header and first proposal, to be sent in one flight with the protocol's first bytes.
-  package mutating func start() -> [UInt8] {
-    let proposal = self.protocols[self.proposed]
+  package func start() -> [UInt8] {
+    Self.proposal(of: self.protocols[self.proposed])
+  }
+
+  /// The header and the proposal of `name`, of at most 1,023 bytes. A responder that takes it answers with the same.
+  package static func proposal(of name: String) -> [UInt8] {
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(Multistream.header.count + proposal.utf8.count + 3)
+    bytes.reserveCapacity(Multistream.header.count + name.utf8.count + 3)
     bytes += Multistream.header
-    Multistream.append(proposal, to: &bytes)
+    Multistream.append(name, to: &bytes)
     return bytes
   }
 

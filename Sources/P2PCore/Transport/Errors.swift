@@ -110,4 +110,19 @@ package enum StreamCode {
   package static let garbageCollected: UInt64 = 0x1006
   package static let shutdown: UInt64 = 0x1007
   package static let gated: UInt64 = 0x1008
+
+  /// For metrics and lists; every code that has no name of its own is the last.
+  package static let names = [
+    "none", "protocol_negotiation_failed", "resource_limit_exceeded", "rate_limited", "protocol_violation",
+    "supplanted", "garbage_collected", "shutdown", "gated", "other",
+  ]
+
+  /// Of the name of `code` in `names`.
+  package static func index(of code: UInt64) -> Int {
+    switch code {
+    case Self.none: 0
+    case Self.protocolNegotiationFailed...Self.gated: Int(code - Self.protocolNegotiationFailed) + 1
+    default: Self.names.count - 1
+    }
+  }
 }

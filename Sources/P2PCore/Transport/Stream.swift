@@ -12,11 +12,34 @@ package protocol Stream: AnyObject, Sendable {
   /// Copies `bytes` into the send buffer; waits while it is full. `finish` ends our side with the last byte.
   func write(_ bytes: [UInt8], finish: Bool) async throws(StreamError)
 
+  /// As `read`, for whoever is on the transport's thread already; elsewhere, and by a transport that has no thread of
+  /// its own, `wait`.
+  func readNow(upTo maximum: Int) -> ReadNow
+
+  /// As `write`, likewise; false when nothing was written because that would have to wait.
+  func writeNow(_ bytes: [UInt8], finish: Bool) throws(StreamError) -> Bool
+
   /// Aborts both directions (RESET_STREAM and STOP_SENDING, RFC 9000 §19.4–5). Idempotent.
   func reset(code: UInt64)
 
   /// Tells the remote that we read no further (STOP_SENDING).
   func stopReading(code: UInt64)
+}
+
+extension Stream {
+  package func readNow(upTo maximum: Int) -> ReadNow { .wait }
+  package func writeNow(_ bytes: [UInt8], finish: Bool) throws(StreamError) -> Bool { false }
+}
+
+/// What a stream has for its reader at this moment.
+package enum ReadNow: Sendable, Hashable {
+  /// At least one.
+  case bytes([UInt8])
+  /// The remote finished.
+  case end
+  case failed(StreamError)
+  /// Nothing: use `read`.
+  case wait
 }
 
 package enum StreamError: Error, Sendable, Hashable {

@@ -8,10 +8,12 @@ struct IdentifyProtocol: ProtocolHandler {
 
   let profile: LocalProfile
 
-  var protocolIDs: [String] { [Self.protocolID] }
+  var serves: ServedProtocol { .ids([Self.protocolID]) }
+  /// One message and its end.
+  var options: ProtocolOptions { ProtocolOptions(limits: ProtocolLimits(lifetime: .seconds(30))) }
 
-  func handle(_ stream: ProtocolStream, context: StreamContext) async throws {
-    let message = self.profile.message(to: context.connection.remoteAddress)
+  func handle(_ stream: ProtocolStream, from peer: RemotePeer) async throws {
+    let message = self.profile.message(to: peer.connection.remoteAddress)
     try await stream.write(VarintFramer.frame(message.protobuf), finish: true)
   }
 
@@ -62,10 +64,14 @@ struct IdentifyPushProtocol: ProtocolHandler {
     self.receive = receive
   }
 
-  var protocolIDs: [String] { [Self.protocolID] }
+  var serves: ServedProtocol { .ids([Self.protocolID]) }
+  /// A peer has something to say when it opens a push.
+  var options: ProtocolOptions {
+    ProtocolOptions(limits: ProtocolLimits(firstByteTime: .seconds(10), lifetime: .seconds(30)))
+  }
 
-  func handle(_ stream: ProtocolStream, context: StreamContext) async throws {
-    try await IdentifyProtocol.read(stream) { await self.receive($0, context.connection) }
+  func handle(_ stream: ProtocolStream, from peer: RemotePeer) async throws {
+    try await IdentifyProtocol.read(stream) { await self.receive($0, peer.connection) }
   }
 
   /// Tells the peer of `connection`.

@@ -17,9 +17,9 @@ struct PerfProtocol: ProtocolHandler {
   static let chunkSize = 65_536
   private static let zeros = [UInt8](repeating: 0, count: Self.chunkSize)
 
-  var protocolIDs: [String] { [Self.protocolID] }
+  var serves: ServedProtocol { .ids([Self.protocolID]) }
 
-  func handle(_ stream: ProtocolStream, context: StreamContext) async throws {
+  func handle(_ stream: ProtocolStream, from peer: RemotePeer) async throws {
     guard let header = try await stream.read(exactly: 8) else { throw ProtocolStreamError.unexpectedEnd }
     let wanted = header.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     while try await stream.read(upTo: Self.chunkSize) != nil {}

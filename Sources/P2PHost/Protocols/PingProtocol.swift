@@ -5,11 +5,11 @@ struct PingProtocol: ProtocolHandler {
   static let protocolID = "/ipfs/ping/1.0.0"
   static let size = 32
 
-  var protocolIDs: [String] { [Self.protocolID] }
+  var serves: ServedProtocol { .ids([Self.protocolID]) }
   /// Peers keep a ping stream open between pings.
-  var delaysShutdown: Bool { false }
+  var options: ProtocolOptions { ProtocolOptions(delaysShutdown: false) }
 
-  func handle(_ stream: ProtocolStream, context: StreamContext) async throws {
+  func handle(_ stream: ProtocolStream, from peer: RemotePeer) async throws {
     while let payload = try await stream.read(exactly: Self.size) {
       try await stream.write(payload)
     }

@@ -1,29 +1,53 @@
 package import P2PCore
 
 /// Serves one protocol, maybe in several versions, on the streams that remotes open.
+///
+/// `EchoHandler` of the tests is one to begin from.
 package protocol ProtocolHandler: Sendable {
-  /// `/ipfs/ping/1.0.0`
-  var protocolIDs: [String] { get }
+  /// What is proposed to reach it; read once, when it is registered.
+  var serves: ServedProtocol { get }
 
-  /// Whether a shutdown waits for streams of this protocol. False for protocols whose streams lie idle by nature.
-  var delaysShutdown: Bool { get }
+  /// Its limits and where it runs; read once, when it is registered.
+  var options: ProtocolOptions { get }
 
-  /// Runs once per stream, on the transport's executor; must not block. When it returns, our side is finished;
-  /// when it throws, the stream is reset. The connection lives on in both cases.
-  func handle(_ stream: ProtocolStream, context: StreamContext) async throws
+  /// Runs once per stream. When it returns, our side is finished; when it throws, the stream is reset, with the code
+  /// of the error where that is a `StreamCodeError` and with `StreamCode.none` otherwise. The connection lives on in
+  /// all cases. It must not block unless `options.executor` is one that may be blocked.
+  func handle(_ stream: ProtocolStream, from peer: RemotePeer) async throws
+
+  /// A remote proposed a version that this handler does not speak, and none that it does. Once per stream; may be called
+  /// by anyone who is connected.
+  func declined(_ peer: RemotePeer) async
 }
 
 extension ProtocolHandler {
-  package var delaysShutdown: Bool { true }
+  package var options: ProtocolOptions { ProtocolOptions() }
+  package func declined(_ peer: RemotePeer) async {}
 }
 
-/// Where a stream came from.
-package struct StreamContext: Sendable {
+/// The protocol ids that lead to a handler.
+package enum ServedProtocol: Sendable, Hashable {
+  /// Proposed exactly so: `/ipfs/ping/1.0.0`. Printable ASCII without space, with or without a leading slash.
+  case ids([String])
+  /// Proposed in one of these versions, whatever the patch: `vtcp/btc-foundation/v1.2.0`
+  case versions(VersionedProtocol)
+
+  /// What identify tells of; the first names the handler in lists and metrics.
+  package var ids: [String] {
+    switch self {
+    case .ids(let ids): ids
+    case .versions(let versioned): versioned.ids
+    }
+  }
+}
+
+/// Who opened a stream, and for what.
+package struct RemotePeer: Sendable {
   package let connection: any Connection
-  /// The id that was agreed on.
+  /// The id that was agreed on, as it was proposed.
   package let protocolID: String
 
-  package var peer: PeerID { self.connection.remotePeer }
+  package var id: PeerID { self.connection.remotePeer }
 
   package init(connection: any Connection, protocolID: String) {
     self.connection = connection
@@ -31,19 +55,26 @@ package struct StreamContext: Sendable {
   }
 }
 
+/// An error that knows the code to reset its stream with (libp2p specs: error-codes).
+package protocol StreamCodeError: Error {
+  var streamCode: UInt64 { get }
+}
+
 /// Why a protocol was not registered.
 package enum ProtocolRegistrationError: Error, Sendable, Hashable, CustomStringConvertible {
   case alreadyRegistered(String)
-  /// A protocol id begins with `/`, has no line feed and is at most this long in bytes.
   case badID(String, limit: Int)
+  /// It serves no id at all.
+  case nothingServed
   case tooMany(limit: Int)
 
   package var description: String {
     switch self {
-    case .alreadyRegistered(let id): "protocol \(id) has a handler already; unregister it first"
+    case .alreadyRegistered(let id): "protocol \(id) has a handler already; withdraw it first"
     case .badID(let id, let limit):
-      "'\(id)' is no protocol id: it must begin with '/', hold no line feed and be at most \(limit) bytes long"
-    case .tooMany(let limit): "\(limit) protocols are registered, which is the most; unregister one first"
+      "\(quoted(id)) is no protocol id: it must be 1 to \(limit) bytes of printable ASCII without space"
+    case .nothingServed: "the handler names no protocol id; give it at least one"
+    case .tooMany(let limit): "\(limit) protocol ids are registered, which is the most; withdraw one first"
     }
   }
 }

@@ -6,196 +6,245 @@ internal import Synchronization
 ///
 /// Streams come from the transport's thread and never pass through the host's actor.
 final class ProtocolRouter: Sendable {
-  static let protocolsMax = 256
-  static let protocolIDBytesMax = 256
   /// Ticks (seconds) that a remote has to name a protocol, and to end its side once the protocol is done.
-  static let negotiationTicksMax: UInt64 = 10
-
-  /// A stream that waits for its remote, and what it is reset with when that takes too long.
-  private struct Wait {
-    let since: UInt64
-    let stream: any P2PCore.Stream
-    let code: UInt64
-  }
+  static let waitTicksMax: UInt64 = 10
 
   private struct State {
-    var handlers: [String: any ProtocolHandler] = [:]
-    var draining = false
+    var table = ProtocolTable()
+    var lastRegistration: UInt64 = 0
+    var isDraining = false
     /// Inbound streams between their arrival and their end.
-    var streams = 0
-    /// The same, of each peer that has any.
+    var streams: [InboundStream] = []
+    /// How many of each peer that has any.
     var ofPeer: [PeerID: Int] = [:]
-    /// Those whose protocol is known, of each protocol that has any.
-    var ofProtocol: [String: Int] = [:]
     /// Those that a shutdown waits for.
     var delaying = 0
     var tick: UInt64 = 0
-    var lastTicket: UInt64 = 0
-    /// By ticket; at most `streams` of them.
-    var waits: [UInt64: Wait] = [:]
   }
 
   private let state = Mutex(State())
   private let executor: (any TaskExecutor)?
   private let limits: StreamLimits
   private let counters: HostCounters
+  private let clock: HostClock
   private let log: Logger
   /// For what remotes do wrong.
   private let limitedLog: RateLimitedLog
 
-  init(executor: (any TaskExecutor)?, limits: StreamLimits, counters: HostCounters, log: Logger) {
+  init(
+    executor: (any TaskExecutor)?, limits: StreamLimits, counters: HostCounters, clock: HostClock, log: Logger
+  ) {
     self.executor = executor
     self.limits = limits
     self.counters = counters
+    self.clock = clock
     self.log = log
     self.limitedLog = RateLimitedLog(log)
   }
 
   // MARK: Table
 
-  func register(_ handler: any ProtocolHandler) throws(ProtocolRegistrationError) {
-    let ids = handler.protocolIDs
-    for id in ids where id.isEmpty || id.utf8.contains(0x0a) || id.utf8.count > Self.protocolIDBytesMax {
-      throw .badID(id, limit: Self.protocolIDBytesMax)
+  /// The ids that are served from now on.
+  func register(_ handler: any ProtocolHandler) throws(ProtocolRegistrationError) -> [String] {
+    let result: Result<[String], ProtocolRegistrationError> = self.state.withLock { state in
+      state.lastRegistration += 1
+      let registration = Registration(
+        handler, number: state.lastRegistration, node: self.limits, transportExecutor: self.executor)
+      return state.table.add(registration).map { .failure($0) } ?? .success(registration.ids)
     }
-    let error: ProtocolRegistrationError? = self.state.withLock { state in
-      if let taken = ids.first(where: { state.handlers[$0] != nil }) { return .alreadyRegistered(taken) }
-      guard state.handlers.count + ids.count <= Self.protocolsMax else { return .tooMany(limit: Self.protocolsMax) }
-      for id in ids { state.handlers[id] = handler }
-      return nil
-    }
-    if let error { throw error }
+    return try result.get()
   }
 
-  /// False when nobody served it.
-  func unregister(_ id: String) -> Bool {
-    self.state.withLock { $0.handlers.removeValue(forKey: id) != nil }
-  }
+  /// The ids that are served no more, all of the handler that served `id`. Streams under way go on.
+  func withdraw(_ id: String) -> [String] { self.state.withLock { $0.table.withdraw(id) } }
 
   /// Sorted.
-  var protocolIDs: [String] {
-    self.state.withLock { Array($0.handlers.keys) }.sorted()
-  }
+  var protocolIDs: [String] { self.state.withLock { $0.table.ids } }
 
-  private func handler(for id: String) -> (any ProtocolHandler)? {
-    self.state.withLock { $0.handlers[id] }
+  /// In the order of their registration; those that were withdrawn as long as streams of theirs are open.
+  var protocols: [ProtocolInfo] {
+    self.state.withLock { state in
+      let registered = state.table.registrations.map { ProtocolInfo($0, isWithdrawn: false) }
+      return registered + state.table.withdrawn.map { ProtocolInfo($0, isWithdrawn: true) }
+    }.sorted { $0.number < $1.number }
   }
 
   // MARK: Streams
 
-  var streams: Int { self.state.withLock { $0.streams } }
+  var streams: Int { self.state.withLock { $0.streams.count } }
   /// Streams that a shutdown waits for.
   var delayingStreams: Int { self.state.withLock { $0.delaying } }
 
   /// Serves nothing any more. Handlers hold what they tell of, and with it the transport that holds this router.
-  func forgetHandlers() { self.state.withLock { $0.handlers = [:] } }
+  func forgetHandlers() { self.state.withLock { $0.table = ProtocolTable() } }
 
   /// From now on every new stream is reset.
-  func drain() { self.state.withLock { $0.draining = true } }
+  func drain() { self.state.withLock { $0.isDraining = true } }
 
-  /// Once a second: gives up on remotes that take too long.
+  /// Once a second: gives up on remotes and handlers that take too long.
   func tick() {
+    let now = self.clock.monotonic().nanoseconds
     let late = self.state.withLock { state in
       state.tick += 1
-      let late = state.waits.filter { state.tick - $0.value.since > Self.negotiationTicksMax }
-      for ticket in late.keys { state.waits[ticket] = nil }
+      for registration in state.table.registrations { registration.tidy(now: now) }
+      var late: [(InboundStream, code: UInt64, Task<Void, Never>?)] = []
+      for entry in state.streams {
+        guard let code = entry.overdueCode(at: state.tick) else { continue }
+        entry.registration?.countReset(code)
+        late.append((entry, code, entry.task))
+      }
       return late
     }
-    for wait in late.values { wait.stream.reset(code: wait.code) }
+    for (entry, code, task) in late {
+      task?.cancel()
+      entry.stream.reset(code: code)
+      if code == StreamCode.garbageCollected {
+        self.limitedLog.log(
+          .notice, key: "late \(entry.peer)", "a stream took too long and was reset", [("peer", "\(entry.peer)")])
+      }
+    }
   }
 
   /// On the transport's thread.
-  func route(_ stream: any P2PCore.Stream, on connection: any Connection) {
+  func route(_ inbound: any P2PCore.Stream, on connection: any Connection) {
     enum Admission {
-      case ticket(UInt64)
+      case admitted(InboundStream)
       case draining
-      case refused(StreamLimits.Refusal)
+      case refused(StreamRefusal)
     }
-    let peer = connection.remotePeer
     let admission: Admission = self.state.withLock { state in
-      if state.draining { return .draining }
-      if let refusal = self.limits.refusal(streams: state.streams, ofPeer: state.ofPeer[peer] ?? 0) {
-        return .refused(refusal)
-      }
-      state.streams += 1
-      state.ofPeer[peer, default: 0] += 1
-      state.lastTicket &+= 1
-      state.waits[state.lastTicket] = Wait(
-        since: state.tick, stream: stream, code: StreamCode.protocolNegotiationFailed)
-      return .ticket(state.lastTicket)
+      if state.isDraining { return .draining }
+      let peer = connection.remotePeer
+      let ofPeer = state.ofPeer[peer] ?? 0
+      if let refusal = self.limits.refusal(streams: state.streams.count, ofPeer: ofPeer) { return .refused(refusal) }
+      let entry = InboundStream(
+        ProtocolStream(inbound), on: connection, negotiatingUntil: state.tick + Self.waitTicksMax)
+      entry.index = state.streams.count
+      state.streams.append(entry)
+      state.ofPeer[peer] = ofPeer + 1
+      return .admitted(entry)
     }
     switch admission {
     case .draining:
       self.counters.streamRefused()
-      stream.reset(code: StreamCode.shutdown)
+      inbound.reset(code: StreamCode.shutdown)
     case .refused(let refusal):
-      self.refuse(stream, peer, refusal)
-    case .ticket(let ticket):
+      self.counters.streamRefused()
+      self.refuse(inbound.reset, connection.remotePeer, refusal)
+    case .admitted(let entry):
       self.counters.streamOpened()
-      Task(executorPreference: self.executor) { await self.serve(stream, on: connection, ticket: ticket) }
+      self.begin(entry)
     }
   }
 
-  private func refuse(_ stream: any P2PCore.Stream, _ peer: PeerID, _ refusal: StreamLimits.Refusal) {
-    self.counters.streamRefused()
-    stream.reset(code: StreamCode.resourceLimitExceeded)
-    self.limitedLog.log(
-      .notice, key: "refused \(peer)", "a stream was refused: too many are open; raise the limit",
-      [("peer", "\(peer)"), ("limit", refusal.key), ("value", "\(refusal.limit)")])
+  /// The usual proposal came with the stream and is answered here; only what is left to do needs a task.
+  private func begin(_ entry: InboundStream) {
+    let proposal: ProtocolTable.Proposal?
+    do throws(ProtocolStreamError) {
+      proposal = try entry.stream.negotiateNow { bytes in
+        self.state.withLock { $0.table.proposal(at: bytes) }.map { ($0.bytes, $0) }
+      }
+    } catch {
+      return self.negotiationFailed(entry, error)
+    }
+    guard let proposal else {
+      Task(executorPreference: self.executor) { await self.negotiate(entry) }
+      return
+    }
+    self.start(proposal.registration, proposal.id, entry)
   }
 
-  private func serve(_ inbound: any P2PCore.Stream, on connection: any Connection, ticket: UInt64) async {
-    let stream = ProtocolStream(inbound)
-    let peer = connection.remotePeer
-    var found: (any ProtocolHandler)?
+  private func negotiate(_ entry: InboundStream) async {
+    var found: Registration?
+    var declined: (handler: any ProtocolHandler, id: String)?
     let name: String?
     do throws(ProtocolStreamError) {
-      name = try await stream.negotiate { id in
-        found = self.handler(for: id)
+      name = try await entry.stream.negotiate { id in
+        self.state.withLock { state in
+          found = state.table.find(id)
+          if found == nil, declined == nil, let other = state.table.relative(of: id) { declined = (other.handler, id) }
+        }
         return found != nil
       }
     } catch {
-      self.ended(ticket, peer)
-      self.counters.negotiationFailed()
-      stream.reset(code: StreamCode.protocolNegotiationFailed)
-      // Only `tick` resets a stream here.
-      let late = ProtocolStreamError.notNegotiated("the remote named none within \(Self.negotiationTicksMax) s")
-      self.tell(
-        error == .stream(.resetLocally) ? late : error, "no protocol agreed on a stream",
-        [("peer", "\(peer)")])
+      self.negotiationFailed(entry, error)
+      // What came behind a proposal that was not taken is no proposal, as a rule.
+      await declined?.handler.declined(RemotePeer(connection: entry.connection, protocolID: declined?.id ?? ""))
       return
     }
-    guard let name, let handler = found else {
-      self.ended(ticket, peer)
+    guard let name, let found else {
       self.counters.negotiationFailed()
+      await declined?.handler.declined(RemotePeer(connection: entry.connection, protocolID: declined?.id ?? ""))
       // The remote took our refusal and left: a reset would overtake the refusal.
-      await self.conclude(stream)
-      return
+      await self.conclude(entry)
+      return self.ended(entry)
     }
-    if let refusal = self.negotiated(ticket, name, handler) {
-      self.ended(ticket, peer)
-      return self.refuse(inbound, peer, refusal)
-    }
-    if await self.run(handler, stream, StreamContext(connection: connection, protocolID: name)) {
-      self.state.withLock { $0.waits[ticket] = Wait(since: $0.tick, stream: inbound, code: StreamCode.none) }
-      await self.conclude(stream)
-    }
-    self.handled(ticket, peer, name, handler)
+    self.start(found, name, entry)
   }
 
-  /// False when the handler failed and the stream was reset.
-  private func run(_ handler: any ProtocolHandler, _ stream: ProtocolStream, _ context: StreamContext) async -> Bool {
-    do {
-      try await handler.handle(stream, context: context)
-      return true
-    } catch {
-      let code = (error as? ProtocolStreamError)?.streamCode ?? StreamCode.none
-      stream.reset(code: code)
-      self.counters.handlerFailed()
-      self.tell(
-        error, "a stream failed", [("peer", "\(context.peer)"), ("protocol", context.protocolID)])
-      return false
+  private func negotiationFailed(_ entry: InboundStream, _ error: ProtocolStreamError) {
+    self.counters.negotiationFailed()
+    self.ended(entry)
+    entry.stream.reset(code: StreamCode.protocolNegotiationFailed)
+    // Only `tick` resets a stream here.
+    let late = ProtocolStreamError.notNegotiated("the remote named none within \(Self.waitTicksMax) s")
+    self.tell(
+      error == .stream(.resetLocally) ? late : error, "no protocol agreed on a stream", [("peer", "\(entry.peer)")])
+  }
+
+  /// Runs the handler on a stream whose remote has named it, unless a limit forbids it.
+  private func start(_ registration: Registration, _ id: String, _ entry: InboundStream) {
+    let now = registration.hasRate ? self.clock.monotonic().nanoseconds : 0
+    let refusal: StreamRefusal? = self.state.withLock { state in
+      if let refusal = registration.admit(entry.peer, now: now) { return refusal }
+      entry.agreed(on: registration, at: state.tick)
+      if registration.delaysShutdown { state.delaying += 1 }
+      return nil
     }
+    if let refusal {
+      self.ended(entry)
+      self.counters.streamRefused()
+      return self.refuse(entry.stream.reset, entry.peer, refusal)
+    }
+    let peer = RemotePeer(connection: entry.connection, protocolID: id)
+    let task = Task(executorPreference: registration.executor) {
+      await self.run(registration.handler, entry, peer)
+    }
+    if registration.limits.lifetime != nil { self.state.withLock { _ in entry.task = task } }
+  }
+
+  private func run(_ handler: any ProtocolHandler, _ entry: InboundStream, _ peer: RemotePeer) async {
+    do {
+      try await handler.handle(entry.stream, from: peer)
+    } catch {
+      return self.failed(entry, peer, error)
+    }
+    self.state.withLock { entry.concludes(until: $0.tick + Self.waitTicksMax) }
+    await self.conclude(entry)
+    self.ended(entry)
+  }
+
+  private func failed(_ entry: InboundStream, _ peer: RemotePeer, _ error: any Error) {
+    let code = (error as? any StreamCodeError)?.streamCode ?? StreamCode.none
+    entry.stream.reset(code: code)
+    self.counters.handlerFailed()
+    self.tell(error, "a stream failed", [("peer", "\(peer.id)"), ("protocol", peer.protocolID)])
+    // Whoever reset it first.
+    if case .stream(.reset(let remote))? = error as? ProtocolStreamError {
+      self.ended(entry, reset: remote)
+    } else if case .stream(.connectionClosed)? = error as? ProtocolStreamError {
+      self.ended(entry)
+    } else {
+      self.ended(entry, reset: code)
+    }
+  }
+
+  private func refuse(_ reset: (UInt64) -> Void, _ peer: PeerID, _ refusal: StreamRefusal) {
+    reset(refusal.reason.code)
+    let what = refusal.reason.code == StreamCode.rateLimited ? "too many are opened a second" : "too many are open"
+    self.limitedLog.log(
+      .notice, key: "refused \(peer)", "a stream was refused: \(what); raise the limit",
+      [("peer", "\(peer)"), ("limit", refusal.key), ("value", "\(refusal.limit)")])
   }
 
   /// What a remote did wrong is for the operator, once a minute and peer; that it left, or an end of ours, is not.
@@ -209,45 +258,25 @@ final class ProtocolRouter: Sendable {
   }
 
   /// The remote may have left before our end reaches it, which is its right.
-  private func conclude(_ stream: ProtocolStream) async {
-    do { try await stream.conclude() } catch { stream.reset(code: error.streamCode) }
+  private func conclude(_ entry: InboundStream) async {
+    do { try await entry.stream.conclude() } catch { entry.stream.reset(code: error.streamCode) }
   }
 
-  /// The limit that the stream would pass.
-  private func negotiated(
-    _ ticket: UInt64, _ name: String, _ handler: any ProtocolHandler
-  ) -> StreamLimits.Refusal? {
-    let delays = handler.delaysShutdown
-    return self.state.withLock { state in
-      if let refusal = self.limits.refusal(ofProtocol: state.ofProtocol[name] ?? 0) { return refusal }
-      state.ofProtocol[name, default: 0] += 1
-      state.waits[ticket] = nil
-      if delays { state.delaying += 1 }
-      return nil
-    }
-  }
-
-  private func handled(_ ticket: UInt64, _ peer: PeerID, _ name: String, _ handler: any ProtocolHandler) {
-    let delays = handler.delaysShutdown
+  /// - Parameter code: what it was reset with, unless it was reset as overdue before.
+  private func ended(_ entry: InboundStream, reset code: UInt64? = nil) {
     self.state.withLock { state in
-      Self.countDown(name, &state.ofProtocol)
-      if delays { state.delaying -= 1 }
-      Self.end(ticket, peer, &state)
+      let last = state.streams.removeLast()
+      if last !== entry {
+        last.index = entry.index
+        state.streams[entry.index] = last
+      }
+      let left = (state.ofPeer[entry.peer] ?? 1) - 1
+      state.ofPeer[entry.peer] = left > 0 ? left : nil
+      guard let registration = entry.registration else { return }
+      if registration.delaysShutdown { state.delaying -= 1 }
+      if let code, !entry.isOverdue { registration.countReset(code) }
+      registration.ended(entry.peer)
+      state.table.streamEnded(of: registration)
     }
-  }
-
-  private func ended(_ ticket: UInt64, _ peer: PeerID) {
-    self.state.withLock { Self.end(ticket, peer, &$0) }
-  }
-
-  private static func end(_ ticket: UInt64, _ peer: PeerID, _ state: inout State) {
-    state.waits[ticket] = nil
-    state.streams -= 1
-    Self.countDown(peer, &state.ofPeer)
-  }
-
-  private static func countDown<Key>(_ key: Key, _ counts: inout [Key: Int]) {
-    let count = (counts[key] ?? 1) - 1
-    counts[key] = count > 0 ? count : nil
   }
 }

@@ -1,10 +1,11 @@
 package import P2PCore
+internal import Synchronization
 
 /// A stream on which a protocol is spoken: a transport's stream with a read buffer and the negotiation.
 ///
 /// `@unchecked Sendable`: one task reads and one task writes (they may be the same). `buffer`, `offset`,
-/// `readEnded`, `initiator` and `protocolID` belong to the reader, `writeFinished` to the writer; whoever takes the
-/// stream over does so after the former owner's task ended or was awaited.
+/// `readEnded`, `awaitsFirstByte`, `initiator` and `protocolID` belong to the reader, `writeFinished` to the writer;
+/// whoever takes the stream over does so after the former owner's task ended or was awaited.
 package final class ProtocolStream: @unchecked Sendable {
   /// Bytes asked from the transport at once where the need is not known.
   static let readSize = 4096
@@ -21,8 +22,11 @@ package final class ProtocolStream: @unchecked Sendable {
   /// Set while the remote's answer to our proposal is still to come.
   private var initiator: MultistreamInitiator?
   private var writeFinished = false
-  /// What was agreed on; nil until the remote's answer was read.
+  /// What the remote agreed to; nil until its answer was read, and on inbound streams.
   package private(set) var protocolID: String?
+  /// The protocol is agreed on and nothing of it has been read.
+  private var awaitsFirstByte = false
+  private let firstByte = Atomic<Bool>(false)
 
   /// For an inbound stream, to negotiate, and for tests.
   package init(_ stream: any P2PCore.Stream) {
@@ -31,6 +35,8 @@ package final class ProtocolStream: @unchecked Sendable {
 
   package var id: Int64 { self.stream.id }
   package var direction: Direction { self.stream.direction }
+  /// Of an inbound stream: something of the protocol, or the end, has come and was read. Any thread.
+  var firstByteWasRead: Bool { self.firstByte.load(ordering: .relaxed) }
 
   // MARK: Opening
 
@@ -58,7 +64,7 @@ package final class ProtocolStream: @unchecked Sendable {
   private func propose(
     _ protocols: [String], firstPayload: [UInt8], finish: Bool
   ) async throws(ProtocolStreamError) {
-    var initiator = MultistreamInitiator(protocols: protocols)
+    let initiator = MultistreamInitiator(protocols: protocols)
     var bytes = initiator.start()
     self.initiator = initiator
     if protocols.count == 1 {
@@ -103,6 +109,32 @@ package final class ProtocolStream: @unchecked Sendable {
     }
   }
 
+  // MARK: Serving
+
+  /// On the transport's thread, before any task has the stream: agrees at once where a whole proposal that `find` knows
+  /// has come, with its answer. Nil when `negotiate` must do it.
+  func negotiateNow<Found>(
+    _ find: ([UInt8]) -> (proposal: [UInt8], found: Found)?
+  ) throws(ProtocolStreamError) -> Found? {
+    guard case .bytes(let bytes) = self.stream.readNow(upTo: Self.readSize) else { return nil }
+    self.buffer = bytes
+    guard let (proposal, found) = find(bytes) else { return nil }
+    do {
+      // There is room for the first bytes of a stream.
+      guard try self.stream.writeNow(proposal, finish: false) else { return nil }
+    } catch {
+      self.writeFinished = true
+      throw .stream(error)
+    }
+    if bytes.count == proposal.count { self.buffer = [] } else { self.offset = proposal.count }
+    self.agreed()
+    return found
+  }
+
+  private func agreed() {
+    if self.buffered > 0 { self.firstByte.store(true, ordering: .relaxed) } else { self.awaitsFirstByte = true }
+  }
+
   /// Serves the remote's side of the negotiation. Nil when the remote gave up after a refusal of ours.
   func negotiate(supports: (String) -> Bool) async throws(ProtocolStreamError) -> String? {
     var responder = MultistreamResponder()
@@ -117,7 +149,7 @@ package final class ProtocolStream: @unchecked Sendable {
       switch step {
       case .agreed(let name, let reply):
         try await self.send(reply, finish: false)
-        self.protocolID = name
+        self.agreed()
         return name
       case .send(let bytes):
         refused = true
@@ -241,14 +273,30 @@ package final class ProtocolStream: @unchecked Sendable {
 
   private func fetch(_ maximum: Int) async throws(ProtocolStreamError) -> [UInt8]? {
     if self.readEnded { return nil }
-    do {
-      if let chunk = try await self.stream.read(upTo: maximum) { return chunk }
-    } catch {
+    var result = self.stream.readNow(upTo: maximum)
+    if case .wait = result { result = await self.readLater(maximum) }
+    if self.awaitsFirstByte {
+      self.awaitsFirstByte = false
+      self.firstByte.store(true, ordering: .relaxed)
+    }
+    switch result {
+    case .bytes(let bytes): return bytes
+    case .failed(let error):
       self.readEnded = true
       throw .stream(error)
+    case .end, .wait:
+      self.readEnded = true
+      return nil
     }
-    self.readEnded = true
-    return nil
+  }
+
+  private func readLater(_ maximum: Int) async -> ReadNow {
+    do {
+      if let bytes = try await self.stream.read(upTo: maximum) { return .bytes(bytes) }
+      return .end
+    } catch {
+      return .failed(error)
+    }
   }
 
   // MARK: Writing
@@ -267,7 +315,7 @@ package final class ProtocolStream: @unchecked Sendable {
     if self.writeFinished { throw .stream(.finished) }
     if finish { self.writeFinished = true }
     do {
-      try await self.stream.write(bytes, finish: finish)
+      if try !self.stream.writeNow(bytes, finish: finish) { try await self.stream.write(bytes, finish: finish) }
     } catch {
       self.writeFinished = true
       throw .stream(error)

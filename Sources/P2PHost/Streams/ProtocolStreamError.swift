@@ -1,7 +1,7 @@
 package import P2PCore
 
 /// Why a protocol could not go on with its stream.
-package enum ProtocolStreamError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum ProtocolStreamError: StreamCodeError, Sendable, Hashable, CustomStringConvertible {
   case stream(StreamError)
   /// The two ends found no common protocol, or the remote does not speak multistream-select; in words.
   case notNegotiated(String)
@@ -38,7 +38,7 @@ package enum ProtocolStreamError: Error, Sendable, Hashable, CustomStringConvert
   }
 
   /// The code to reset the stream with (libp2p specs: error-codes).
-  var streamCode: UInt64 {
+  package var streamCode: UInt64 {
     switch self {
     case .stream: StreamCode.none
     case .notNegotiated: StreamCode.protocolNegotiationFailed

@@ -1,5 +1,6 @@
 /// How many inbound streams there may be at one time; 0 is no limit. A stream beyond one is reset with
-/// `StreamCode.resourceLimitExceeded`. The transport has its own limit for each connection.
+/// `StreamCode.resourceLimitExceeded`. The transport has its own limit for each connection, and a protocol its own for
+/// its streams (`ProtocolLimits`).
 package struct StreamLimits: Sendable, Hashable {
   /// Of all connections together. `limits.streams`
   package var total = 65_536
@@ -10,20 +11,11 @@ package struct StreamLimits: Sendable, Hashable {
 
   package init() {}
 
-  struct Refusal: Hashable {
-    /// The key that raises it.
-    let key: String
-    let limit: Int
-  }
-
   /// The limit that one stream more would pass.
-  func refusal(streams: Int, ofPeer: Int) -> Refusal? {
-    if self.perPeer > 0, ofPeer >= self.perPeer { return Refusal(key: "limits.streams_per_peer", limit: self.perPeer) }
-    return self.total > 0 && streams >= self.total ? Refusal(key: "limits.streams", limit: self.total) : nil
-  }
-
-  func refusal(ofProtocol count: Int) -> Refusal? {
-    self.perProtocol > 0 && count >= self.perProtocol
-      ? Refusal(key: "limits.streams_per_protocol", limit: self.perProtocol) : nil
+  func refusal(streams: Int, ofPeer: Int) -> StreamRefusal? {
+    if self.perPeer > 0, ofPeer >= self.perPeer {
+      return StreamRefusal(.streamsPerPeer, "limits.streams_per_peer", self.perPeer)
+    }
+    return self.total > 0 && streams >= self.total ? StreamRefusal(.streams, "limits.streams", self.total) : nil
   }
 }

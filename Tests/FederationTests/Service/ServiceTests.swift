@@ -95,6 +95,8 @@ struct ServiceTests {
         _ = await one.node.recorder.first("federation.rejected")
         let code = await one.failure(with: other)?.code
         #expect(code == "no_common_version" || code == "unsupported", "\(row): \(code ?? "none")")
+        let declined = await other.node.recorder.first("federation.rejected")
+        #expect(declined["code"] == "no_common_version" && declined["by"] == "local", "\(row)")
       }
       await one.host.shutdown(timeout: .zero)
       await other.host.shutdown(timeout: .zero)

@@ -16,6 +16,7 @@ final class FakeNode: NodeControl {
     var closed: [(cursor: UInt64, connection: ClosedConnectionInfo)] = []
     var blocks: [Blocklist.Record] = []
     var unknown = UnknownPeers()
+    var protocols: [ProtocolInfo] = []
     /// What changes of the book and the blocklist end with.
     var bookError: BookError?
     /// What was asked for, in words.
@@ -156,6 +157,8 @@ final class FakeNode: NodeControl {
   }
 
   func unknownPeers() async -> [UnknownPeers.Entry] { self.state.withLock { $0.unknown.entries } }
+
+  func protocols() async -> [ProtocolInfo] { self.state.withLock { $0.protocols } }
 
   func ping(_ peer: PeerID, count: Int, timeout: Duration) async -> [PingResult]? {
     self.note("ping \(count) \(timeout)")

@@ -93,8 +93,11 @@ struct Node: Sendable {
     Multiaddr(quic: IPEndpoint(address: [10, 0, 0, number], port: 9000))
   }
 
-  static func transport(_ number: UInt8, _ network: MemoryNetwork) -> MemoryTransport {
-    MemoryTransport(key: Self.key(number), network: network, addresses: [Self.address(number)])
+  static func transport(
+    _ number: UInt8, _ network: MemoryNetwork, streamCapacity: Int = 65_536
+  ) -> MemoryTransport {
+    MemoryTransport(
+      key: Self.key(number), network: network, addresses: [Self.address(number)], streamCapacity: streamCapacity)
   }
 
   /// Not started yet. `number` makes the key and the address.

@@ -1,0 +1,160 @@
+internal import P2PCore
+
+/// A handler in the router's table, and what its streams have done so far.
+final class Registration: @unchecked Sendable {
+  // Guard of every `var`: the router's lock.
+
+  /// Peers whose streams are counted or whose rate is watched at one time. As many as a node knows by default; a
+  /// stream of one more is refused like one above the rate.
+  static let peersMax = 16_384
+
+  /// Grows with every registration.
+  let number: UInt64
+  let handler: any ProtocolHandler
+  let serves: ServedProtocol
+  let ids: [String]
+  let limits: ProtocolLimits
+  let delaysShutdown: Bool
+  /// Where the handler runs; nil for Swift's own pool.
+  let executor: (any TaskExecutor)?
+  /// The most streams at one time, and the key or the word that raises it.
+  let streamsMax: (limit: Int, key: String)?
+
+  private(set) var open = 0
+  private(set) var opened: UInt64 = 0
+  private(set) var refused: [UInt64]
+  private(set) var resets: [UInt64]
+  private var rate: TokenBucket?
+  private var peers: [PeerID: Use] = [:]
+
+  /// What one peer uses.
+  private struct Use {
+    var open = 0
+    var rate: TokenBucket?
+  }
+
+  init(
+    _ handler: any ProtocolHandler, number: UInt64, node: StreamLimits, transportExecutor: (any TaskExecutor)?
+  ) {
+    let options = handler.options
+    self.number = number
+    self.handler = handler
+    self.serves = handler.serves
+    self.ids = self.serves.ids
+    self.limits = options.limits
+    self.delaysShutdown = options.delaysShutdown
+    switch options.executor {
+    case .transport: self.executor = transportExecutor
+    case .concurrent: self.executor = nil
+    case .own(let executor): self.executor = executor
+    }
+    let own = options.limits.streams.map { (limit: $0, key: "streams of the protocol") }
+    if node.perProtocol > 0, own.map({ node.perProtocol < $0.limit }) ?? true {
+      self.streamsMax = (node.perProtocol, "limits.streams_per_protocol")
+    } else {
+      self.streamsMax = own
+    }
+    self.rate = options.limits.streamsPerSecond.map { TokenBucket(perSecond: $0) }
+    self.refused = Array(repeating: 0, count: StreamRefusalReason.allCases.count)
+    self.resets = Array(repeating: 0, count: StreamCode.names.count)
+  }
+
+  /// Whether a clock reading is of use to `admit`.
+  var hasRate: Bool { self.limits.streamsPerSecond != nil || self.limits.streamsPerSecondPerPeer != nil }
+  private var watchesPeers: Bool { self.limits.streamsPerPeer != nil || self.limits.streamsPerSecondPerPeer != nil }
+
+  /// Counts one stream more in, or tells the limit that it would pass. `now` in nanoseconds.
+  func admit(_ peer: PeerID, now: Int64) -> StreamRefusal? {
+    if let refusal = self.refusal(of: peer, now: now) {
+      self.refused[refusal.reason.index] += 1
+      return refusal
+    }
+    self.open += 1
+    self.opened += 1
+    return nil
+  }
+
+  private func refusal(of peer: PeerID, now: Int64) -> StreamRefusal? {
+    if let (limit, key) = self.streamsMax, self.open >= limit { return StreamRefusal(.streams, key, limit) }
+    guard self.watchesPeers else { return self.rateRefusal(now) }
+    let known = self.peers[peer]
+    var use = known ?? Use(rate: self.limits.streamsPerSecondPerPeer.map { TokenBucket(perSecond: $0) })
+    if let limit = self.limits.streamsPerPeer, use.open >= limit {
+      return StreamRefusal(.streamsPerPeer, "streams of the protocol per peer", limit)
+    }
+    if let limit = self.limits.streamsPerSecondPerPeer,
+      known == nil && self.peers.count >= Self.peersMax || use.rate?.take(now: now) == false
+    {
+      return StreamRefusal(.streamsPerSecondPerPeer, "streams of the protocol per second and peer", limit)
+    }
+    if let refusal = self.rateRefusal(now) { return refusal }
+    use.open += 1
+    self.peers[peer] = use
+    return nil
+  }
+
+  private func rateRefusal(_ now: Int64) -> StreamRefusal? {
+    guard let limit = self.limits.streamsPerSecond, self.rate?.take(now: now) == false else { return nil }
+    return StreamRefusal(.streamsPerSecond, "streams of the protocol per second", limit)
+  }
+
+  /// A stream that was admitted is over.
+  func ended(_ peer: PeerID) {
+    self.open -= 1
+    guard self.watchesPeers, var use = self.peers[peer] else { return }
+    use.open -= 1
+    self.peers[peer] = use.open == 0 && use.rate == nil ? nil : use
+  }
+
+  func countReset(_ code: UInt64) { self.resets[StreamCode.index(of: code)] += 1 }
+
+  /// Forgets peers of which there is nothing to remember. Once a second.
+  func tidy(now: Int64) {
+    guard self.limits.streamsPerSecondPerPeer != nil, !self.peers.isEmpty else { return }
+    self.peers = self.peers.filter { $0.value.open > 0 || $0.value.rate?.isUntouched(now: now) == false }
+  }
+
+  var isIdle: Bool { self.open == 0 }
+
+  /// Peers that are remembered.
+  var peersWatched: Int { self.peers.count }
+}
+
+/// Why a stream of a protocol was refused.
+package enum StreamRefusalReason: String, Sendable, CaseIterable {
+  case streams
+  case streamsPerPeer = "streams_per_peer"
+  case streamsPerSecond = "streams_per_second"
+  case streamsPerSecondPerPeer = "streams_per_second_per_peer"
+
+  var index: Int {
+    switch self {
+    case .streams: 0
+    case .streamsPerPeer: 1
+    case .streamsPerSecond: 2
+    case .streamsPerSecondPerPeer: 3
+    }
+  }
+
+  /// The code that the stream is reset with.
+  var code: UInt64 {
+    switch self {
+    case .streams, .streamsPerPeer: StreamCode.resourceLimitExceeded
+    case .streamsPerSecond, .streamsPerSecondPerPeer: StreamCode.rateLimited
+    }
+  }
+}
+
+/// A limit that one stream more would pass.
+struct StreamRefusal: Hashable {
+  let reason: StreamRefusalReason
+  /// The key that raises it, or in words what it limits.
+  let key: String
+  let limit: Int
+
+  init(_ reason: StreamRefusalReason, _ key: String, _ limit: Int) {
+    self.reason = reason
+    self.key = key
+    self.limit = limit
+  }
+}
