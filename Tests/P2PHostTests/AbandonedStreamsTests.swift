@@ -1,6 +1,7 @@
 import P2PCore
 import Testing
 
+@testable import HostTestKit
 @testable import P2PHost
 
 @Suite("Streams that a remote opens and leaves", .timeLimit(.minutes(1)))

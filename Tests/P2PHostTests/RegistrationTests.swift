@@ -3,6 +3,7 @@ import P2PCore
 import Synchronization
 import Testing
 
+@testable import HostTestKit
 @testable import P2PHost
 
 /// Runs jobs on a queue of its own and counts them.

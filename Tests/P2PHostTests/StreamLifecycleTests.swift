@@ -1,6 +1,7 @@
 import P2PCore
 import Testing
 
+@testable import HostTestKit
 @testable import P2PHost
 
 /// What each end of a stream sees of what the other one does, in memory; QUICTests has the same over QUIC.
