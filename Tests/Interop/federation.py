@@ -175,8 +175,6 @@ class Field:
     # Most of a repeated one; 0 for one that is not repeated.
     most: int = 0
     required: bool = False
-    # Left out on the wire when it is empty.
-    optional: bool = False
 
 
 MESSAGES = {
@@ -185,7 +183,7 @@ MESSAGES = {
         [
             Field(1, "versions", VERSION, most=VERSIONS_MAX, required=True),
             Field(2, "network", NETWORK, required=True),
-            Field(3, "agent", line(256), optional=True),
+            Field(3, "agent", line(256)),
             Field(4, "capabilities", CAPABILITY, most=CAPABILITIES_MAX),
             Field(5, "frame_limit", number(32), required=True),
             Field(6, "time_ms", TIME),
@@ -196,7 +194,7 @@ MESSAGES = {
         [
             Field(1, "version", VERSION, required=True),
             Field(2, "versions", VERSION, most=VERSIONS_MAX, required=True),
-            Field(3, "agent", line(256), optional=True),
+            Field(3, "agent", line(256)),
             Field(4, "capabilities", CAPABILITY, most=CAPABILITIES_MAX),
             Field(5, "frame_limit", number(32), required=True),
             Field(6, "hello_received_ms", TIME),
@@ -225,7 +223,8 @@ def encode(name: str, message: dict) -> bytes:
         value = message[known.name]
         if known.most:
             body += b"".join(field(known.number, one) for one in value)
-        elif value or not known.optional:
+        elif value:
+            # proto3 leaves out what is zero or empty.
             body += field(known.number, value)
     return field(tag, body)
 

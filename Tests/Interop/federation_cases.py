@@ -167,15 +167,19 @@ class Link:
             raise AssertionError(f"two clocks of one machine are {offset} ms apart")
         known = wait_until(
             "the offset of the clock",
-            lambda: (found := fednode.peer(peer.peer_id)["federation"]) and found["clock_offset_ms"] is not None and found)
+            lambda: (found := fednode.peer(peer.peer_id)["federation"])
+            and found["clock_offset_ms"] is not None
+            and found,
+        )
         if abs(known["clock_offset_ms"]) > 50:
             raise AssertionError(f"fednode takes the clocks to be {known['clock_offset_ms']} ms apart")
 
     def _ended(self, lab: Lab, stream, since: int):
         stream.finish()
+        peer_id = lab.peer(self.kind).peer_id
         lab.fednode.events.expect(
             "the session ended",
-            lambda event: event["type"] == "federation.ended" and event["peer_id"] == lab.peer(self.kind).peer_id, since)
+            lambda event: event["type"] == "federation.ended" and event["peer_id"] == peer_id, since)
 
     def _rejected(self, lab: Lab, word: str, by: str, since: int):
         fednode, peer = lab.fednode, lab.peer(self.kind)

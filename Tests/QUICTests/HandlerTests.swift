@@ -328,3 +328,11 @@ private func expectReset(_ stream: ProtocolStream, _ code: UInt64) async {
     await meeting.stop()
   }
 }
+
+/// A value that tasks share.
+private final class Box<Value: Sendable>: Sendable {
+  private let mutex: Mutex<Value>
+  init(_ value: Value) { self.mutex = Mutex(value) }
+  var value: Value { self.mutex.withLock { $0 } }
+  func set(_ value: Value) { self.mutex.withLock { $0 = value } }
+}

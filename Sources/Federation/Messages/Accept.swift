@@ -65,13 +65,13 @@ package struct Accept: Sendable, Hashable {
 
   var protobuf: [UInt8] {
     var writer = ProtobufWriter()
-    writer.string(1, self.version.description)
+    writer.single(1, self.version.description)
     for version in self.versions { writer.string(2, version.description) }
-    if !self.agent.isEmpty { writer.string(3, self.agent) }
+    writer.single(3, self.agent)
     for capability in self.capabilities { writer.string(4, capability) }
-    writer.varint(5, UInt64(self.frameLimit))
-    writer.varint(6, self.helloReceivedMilliseconds)
-    writer.varint(7, self.timeMilliseconds)
+    writer.single(5, UInt64(self.frameLimit))
+    writer.single(6, self.helloReceivedMilliseconds)
+    writer.single(7, self.timeMilliseconds)
     return writer.bytes
   }
 }

@@ -57,11 +57,11 @@ package struct Hello: Sendable, Hashable {
   var protobuf: [UInt8] {
     var writer = ProtobufWriter()
     for version in self.versions { writer.string(1, version.description) }
-    writer.string(2, self.network)
-    if !self.agent.isEmpty { writer.string(3, self.agent) }
+    writer.single(2, self.network)
+    writer.single(3, self.agent)
     for capability in self.capabilities { writer.string(4, capability) }
-    writer.varint(5, UInt64(self.frameLimit))
-    writer.varint(6, self.timeMilliseconds)
+    writer.single(5, UInt64(self.frameLimit))
+    writer.single(6, self.timeMilliseconds)
     return writer.bytes
   }
 }

@@ -26,8 +26,8 @@ package struct KeepAlive: Sendable, Hashable {
 
   var protobuf: [UInt8] {
     var writer = ProtobufWriter()
-    writer.varint(1, self.number)
-    writer.varint(2, self.timeMilliseconds)
+    writer.single(1, self.number)
+    writer.single(2, self.timeMilliseconds)
     return writer.bytes
   }
 }
@@ -64,10 +64,10 @@ package struct KeepAliveReply: Sendable, Hashable {
 
   var protobuf: [UInt8] {
     var writer = ProtobufWriter()
-    writer.varint(1, self.number)
-    writer.varint(2, self.timeMilliseconds)
-    writer.varint(3, self.receivedMilliseconds)
-    writer.varint(4, self.sentMilliseconds)
+    writer.single(1, self.number)
+    writer.single(2, self.timeMilliseconds)
+    writer.single(3, self.receivedMilliseconds)
+    writer.single(4, self.sentMilliseconds)
     return writer.bytes
   }
 }

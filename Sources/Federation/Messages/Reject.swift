@@ -26,8 +26,8 @@ package struct Reject: Sendable, Hashable {
 
   var protobuf: [UInt8] {
     var writer = ProtobufWriter()
-    writer.varint(1, UInt64(self.code.number))
-    writer.string(2, self.reason)
+    writer.single(1, UInt64(self.code.number))
+    writer.single(2, self.reason)
     return writer.bytes
   }
 }

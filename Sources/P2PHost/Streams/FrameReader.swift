@@ -13,7 +13,8 @@ package struct FrameReader: Sendable {
   /// The next frame; nil when the remote ended its side behind the one before. A larger one than `limit` is refused
   /// when its length is known.
   package func next() async throws(ProtocolStreamError) -> [UInt8]? {
-    try await self.stream.readMessage(maximum: self.limit)
+    if let frame = try self.stream.bufferedMessage(maximum: self.limit) { return frame }
+    return try await self.stream.readMessage(maximum: self.limit)
   }
 
   /// `next` will not wait: the frame, or what is wrong with it, has come already.

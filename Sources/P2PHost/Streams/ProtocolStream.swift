@@ -69,12 +69,12 @@ package final class ProtocolStream: @unchecked Sendable {
     self.initiator = initiator
     if protocols.count == 1 {
       bytes.append(contentsOf: firstPayload)
-      try await self.send(bytes, finish: finish)
+      try await self.write(bytes, finish: finish)
       return
     }
-    try await self.send(bytes, finish: false)
+    try await self.write(bytes)
     try await self.awaitAnswer()
-    if finish || !firstPayload.isEmpty { try await self.send(firstPayload, finish: finish) }
+    if finish || !firstPayload.isEmpty { try await self.write(firstPayload, finish: finish) }
   }
 
   /// Reads until the remote has agreed to a protocol of ours.
@@ -100,7 +100,7 @@ package final class ProtocolStream: @unchecked Sendable {
         self.protocolID = name
         return
       case .send(let bytes):
-        try await self.send(bytes, finish: false)
+        try await self.write(bytes)
       case .needMore:
         guard try await self.fillBuffer(Self.readSize) else {
           throw .notNegotiated("the remote finished before it answered")
@@ -148,12 +148,12 @@ package final class ProtocolStream: @unchecked Sendable {
       }
       switch step {
       case .agreed(let name, let reply):
-        try await self.send(reply, finish: false)
+        try await self.write(reply)
         self.agreed()
         return name
       case .send(let bytes):
         refused = true
-        try await self.send(bytes, finish: false)
+        try await self.write(bytes)
       case .needMore:
         guard try await self.fillBuffer(Self.readSize) else {
           if refused { return nil }
@@ -189,24 +189,43 @@ package final class ProtocolStream: @unchecked Sendable {
   /// finished before the first byte of it. A longer one than `maximum` bytes is refused before it is read.
   package func readMessage(maximum: Int) async throws(ProtocolStreamError) -> [UInt8]? {
     if self.initiator != nil { try await self.awaitAnswer() }
-    var length = 0
-    var shift = 0
     while true {
-      if self.buffered == 0, try await !self.fillBuffer(Self.messageReadSize) {
-        if shift == 0 { return nil }
+      if let (length, start) = try self.messageLength(maximum) {
+        self.offset = start
+        return try await self.collect(length)
+      }
+      let isBetween = self.buffered == 0
+      if try await !self.fillBuffer(Self.messageReadSize) {
+        if isBetween { return nil }
         throw .unexpectedEnd
       }
-      let byte = self.buffer[self.offset]
-      self.offset += 1
+    }
+  }
+
+  /// The next message when all of it is there already: without what a call that may wait costs.
+  func bufferedMessage(maximum: Int) throws(ProtocolStreamError) -> [UInt8]? {
+    guard self.initiator == nil, let (length, start) = try self.messageLength(maximum),
+      self.buffer.count - start >= length
+    else { return nil }
+    self.offset = start
+    return self.take(length)
+  }
+
+  /// The length that comes next and where the message behind it starts; nil until the whole length is there.
+  private func messageLength(_ maximum: Int) throws(ProtocolStreamError) -> (length: Int, start: Int)? {
+    var length = 0
+    var shift = 0
+    for index in self.offset..<self.buffer.count {
+      let byte = self.buffer[index]
       if byte == 0 && shift > 0 { throw .violation("a message length that is not minimally encoded") }
       length |= Int(byte & 0x7f) << shift
       if length > maximum { throw .messageTooLong(limit: maximum) }
-      if byte & 0x80 == 0 { break }
+      if byte & 0x80 == 0 { return (length, index + 1) }
       shift += 7
       // 5 groups hold more than any limit of ours.
       if shift > 28 { throw .messageTooLong(limit: maximum) }
     }
-    return length == 0 ? [] : try await self.collect(length)
+    return nil
   }
 
   /// Bytes that came with those that were read, and were not.
@@ -303,15 +322,6 @@ package final class ProtocolStream: @unchecked Sendable {
 
   /// Sends `bytes`; waits while the send buffer is full. `finish` ends our side with the last byte.
   package func write(_ bytes: [UInt8], finish: Bool = false) async throws(ProtocolStreamError) {
-    try await self.send(bytes, finish: finish)
-  }
-
-  /// Ends our side. Does nothing when it has ended.
-  package func finish() async throws(ProtocolStreamError) {
-    if !self.writeFinished { try await self.send([], finish: true) }
-  }
-
-  private func send(_ bytes: [UInt8], finish: Bool) async throws(ProtocolStreamError) {
     if self.writeFinished { throw .stream(.finished) }
     if finish { self.writeFinished = true }
     do {
@@ -320,6 +330,11 @@ package final class ProtocolStream: @unchecked Sendable {
       self.writeFinished = true
       throw .stream(error)
     }
+  }
+
+  /// Ends our side. Does nothing when it has ended.
+  package func finish() async throws(ProtocolStreamError) {
+    if !self.writeFinished { try await self.write([], finish: true) }
   }
 
   // MARK: Ending
