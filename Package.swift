@@ -62,7 +62,7 @@ let package = Package(
     // Run on demand by Tests/Fuzz/run, which builds it with libFuzzer.
     .target(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
     .executableTarget(
-      name: "fednode-fuzz", dependencies: ["CLibFuzzer", "GnuTLS", "Jansson", "MicroHTTP", "P2PCore"],
+      name: "fednode-fuzz", dependencies: ["CLibFuzzer", "Federation", "GnuTLS", "Jansson", "MicroHTTP", "P2PCore"],
       path: "Tests/Fuzz/Sources", swiftSettings: settings),
 
     .target(name: "HTTPTestClient", path: "Tests/Support/HTTPTestClient", swiftSettings: settings),

@@ -12,7 +12,9 @@ struct FuzzTarget: Sendable {
     self.run = run
   }
 
-  static let all = addressTargets + identityTargets + wireTargets + negotiationTargets + interfaceTargets
+  static let all =
+    addressTargets + identityTargets + wireTargets + negotiationTargets + interfaceTargets
+    + federationTargets
 }
 
 /// The value, or nil for bytes that are refused, as most are.
