@@ -8,23 +8,30 @@ from libp2p.peer.id import ID
 
 class Held:
     """A stream with what came on it. It is read from the start: py-libp2p 0.8.1 takes a read that waits for 30 s for
-    an error, and loses what comes together with the end unless its buffer is looked at again."""
+    an error."""
 
     def __init__(self, stream):
         self.stream, self.data, self.ended = stream, b"", False
         self.news = trio.Event()
 
     async def read_all(self):
-        muxed = self.stream.muxed_stream
         while not self.ended:
             try:
-                chunk = await muxed.read(65536)
+                chunk = await self.stream.muxed_stream.read(65536)
             except Exception:
-                chunk = muxed._extract_data_from_buffer(-1) if muxed._receive_buffer else b""
-                self.ended = True
+                chunk, self.ended = await self._rest(), True
             self.data += chunk
             self.news.set()
             self.news = trio.Event()
+
+    async def _rest(self) -> bytes:
+        """What py-libp2p has yet to tell when it says that the stream is over: bytes that came together with the end,
+        and bytes behind a STOP_SENDING, which it takes for the end of both directions."""
+        muxed = self.stream.muxed_stream
+        with trio.move_on_after(1):
+            while not muxed._read_closed and not muxed.is_reset():
+                await trio.sleep(0.01)
+        return muxed._extract_data_from_buffer(-1) if muxed._receive_buffer else b""
 
 
 class Streams:

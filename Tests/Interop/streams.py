@@ -26,6 +26,7 @@ class SocketStream:
             self._connection.settimeout(15)
 
     def finish(self):
+        """Ends both directions where p2pd is behind the socket: what was sent just before may be lost."""
         try:
             self._connection.shutdown(socket.SHUT_WR)
         except OSError:
