@@ -22,7 +22,7 @@ struct AgreementTests {
     let first = try await Node.started(1, network, clock: clock, configure: configure)
     let second = try await Node.started(2, network, clock: clock)
     _ = try await first.host.putPeer(second.peer, addresses: [second.address], name: "two", pinned: true)
-    await first.recorder.first("peer.state_changed", peer: second.peer, to: "connected")
+    await first.recorder.first("dial.ended", peer: second.peer)
     return (first, second, try #require(await first.host.liveConnection(to: second.peer)))
   }
 

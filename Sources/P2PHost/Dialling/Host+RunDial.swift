@@ -200,8 +200,11 @@ extension Host {
   /// The peer let us in and then said why not.
   private func closedAtOnce(_ winner: any Connection) -> DialError {
     let closed = self.closedConnectionRing.newestFirst().first { $0.element.connection.id == winner.id }?.element
-    if let reason = closed?.reason, reason.isRefusal, reason.initiator == .local {
-      return DialError(.protocolMismatch, reason.detail ?? reason.reason, temporary: false)
+    if let reason = closed?.reason, reason.initiator == .local {
+      let words = reason.detail ?? reason.reason
+      return reason.isRefusal
+        ? DialError(.protocolMismatch, words, temporary: false)
+        : DialError(.cancelled, "the connection was closed here as soon as it was open: \(words)", temporary: true)
     }
     guard let reason = closed?.reason, reason.initiator == .remote else {
       return DialError(.handshakeFailed, "the connection was closed as soon as it was open", temporary: true)
