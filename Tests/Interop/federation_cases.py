@@ -11,7 +11,7 @@ from process import wait_until
 from scenario import Scenario, contains, equal
 
 # fednode speaks the protocol: the live cases run.
-LIVE = False
+LIVE = True
 NETWORK = "regtest"
 SETTINGS = {"federation.network": NETWORK}
 KINDS = ("p2pd", "py-libp2p")

@@ -77,7 +77,7 @@ import Testing
         keep_alive: 15s
         dial_private: false
         dns_servers: [192.0.2.53, "[2001:db8::53]:5353"]
-      federation: {size: 512}
+      federation: {network: signet, frame_limit: 64KiB, size: 512}
       peers:
         static: [{name: fed-01, public_key: \(member), addresses: [/dns4/fed-01.example.org/udp/9000/quic-v1]}]
         file: ~/peers.yaml
@@ -124,6 +124,8 @@ import Testing
     #expect(configuration.keepAlive == .seconds(15))
     #expect(!configuration.dialPrivate)
     #expect(configuration.dnsServers == ["192.0.2.53", "[2001:db8::53]:5353"])
+    #expect(configuration.federationNetwork == "signet")
+    #expect(configuration.frameMax == 65_536)
     #expect(configuration.federationSize == 512)
     #expect(configuration.staticPeers.map(\.name) == ["fed-01"])
     #expect(configuration.peersFile == self.directory.path + "/peers.yaml")
@@ -257,6 +259,8 @@ import Testing
       "shutdown_timeout: {a: b}", "unknown: 1", "node: {private_key: x, private_key_file: y}", "[1]", "text", "a: [",
       "network: {dns_servers: [dns.example.org]}", "network: {dns_servers: ['192.0.2.1,192.0.2.2']}",
       "network: {dial_private: 0}", "federation: {size: 0}", "federation: {size: auto}", "peers: {static: {}}",
+      "federation: {network: Main}", "federation: {network: ''}", "federation: {frame_limit: 1KiB}",
+      "federation: {frame_limit: 17MiB}",
       "peers: {static: [{name: fed-01}]}", "peers: {file: /nonexistent/peers.yaml}", "peers: {policy: closed}",
       "peers: {backoff: 1s}", "peers: {backoff: {initial: 0s}}", "peers: {backoff: {initial: 10s, max: 5s}}",
       "peers: {probe: {interval: 0s}}", "peers: {probe: {misses: 0}}", "peers: {drain_timeout: 5}",
@@ -274,7 +278,7 @@ import Testing
       ("loging: {level: info}", "logging", true),
       ("network: {idle_timeuot: 1s}", "network.idle_timeout", true),
       ("peers: {keep_alive: 1s}", "network.keep_alive", true),
-      ("federation: {sise: 4}", "federation.size", true), ("federation: {network: mainnet}", "", false),
+      ("federation: {sise: 4}", "federation.size", true), ("federation: {currency: btc}", "", false),
       ("peers: {backoff: {inital: 1s}}", "peers.backoff.initial", true),
     ])
   func guesses(yaml: String, guess: String, found: Bool) throws {
