@@ -49,7 +49,8 @@ let package = Package(
     .executableTarget(
       name: "fednode",
       dependencies: [
-        "P2PCore", "LinuxIO", "GnuTLS", "QUIC", "P2PHost", "Federation", "MicroHTTP", "Jansson", "YAML", "ManagementAPI",
+        "P2PCore", "LinuxIO", "GnuTLS", "QUIC", "P2PHost", "Federation", "MicroHTTP", "Jansson", "YAML",
+        "ManagementAPI",
         "Logging", "CCares",
       ],
       swiftSettings: settings),

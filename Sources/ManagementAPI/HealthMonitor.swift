@@ -73,7 +73,9 @@ final class HealthMonitor: Sendable {
     let accepting = HealthCheck(
       name: .accepting, status: node.draining ? .fail : .pass,
       detail: node.draining ? "the node is shutting down and takes no new connections" : nil)
-    return [self.dated(listening), loops, self.dated(accepting), self.dated(Self.quorum(node)), self.dated(Self.clocks(node))]
+    return [
+      self.dated(listening), loops, self.dated(accepting), self.dated(Self.quorum(node)), self.dated(Self.clocks(node)),
+    ]
   }
 
   private static func quorum(_ node: NodeInfo) -> HealthCheck {

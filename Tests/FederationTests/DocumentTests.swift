@@ -59,7 +59,7 @@ private struct SessionDump {
     let ours = try Offer(network: "regtest", agent: "fednode/0.4.0", capabilities: ["escrow"])
     let theirs = try Offer(network: "regtest", agent: "other/2.1", capabilities: ["archive", "escrow"])
     let id = ours.spoken.ids[0]
-    var initiator = MultistreamInitiator(protocols: [id])
+    let initiator = MultistreamInitiator(protocols: [id])
     var handshake = HandshakeInitiator(offer: ours)
     let proposal = initiator.start()
     let hello = handshake.start(nowMilliseconds: begin)

@@ -19,7 +19,9 @@ import Testing
     let health = try await api.call("GET", "/v1/health").json
     #expect(health["status"] == "pass")
     #expect(
-      health["checks"]?.elements.compactMap { $0["name"]?.text } == ["listening", "event_loops", "accepting", "quorum", "clocks"])
+      health["checks"]?.elements.compactMap { $0["name"]?.text } == [
+        "listening", "event_loops", "accepting", "quorum", "clocks",
+      ])
   }
 
   @Test("a node without its quorum is alive but not ready, and says how many it lacks") func quorum() async throws {

@@ -49,8 +49,10 @@ struct MetricsResource: Sendable {
     text.family(
       "fednode_federation_handshakes_total", .counter,
       "Handshakes of the federation's protocol, by the stream's direction and how they ended.",
-      counters.agreements.sorted { ($0.key.direction.rawValue, $0.key.result) < ($1.key.direction.rawValue, $1.key.result) }
-        .map { ([("dir", $0.key.direction.rawValue), ("result", $0.key.result)], Double($0.value)) })
+      counters.agreements.sorted {
+        ($0.key.direction.rawValue, $0.key.result) < ($1.key.direction.rawValue, $1.key.result)
+      }
+      .map { ([("dir", $0.key.direction.rawValue), ("result", $0.key.result)], Double($0.value)) })
     let handshake = counters.handshakeLatency
     text.histogram(
       "libp2p_swarm_handshake_latency_seconds", "Duration of successful handshakes.", labels: [Self.transport],

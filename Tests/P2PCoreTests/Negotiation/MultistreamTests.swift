@@ -16,7 +16,7 @@ private func line(_ text: String) -> [UInt8] {
 struct MultistreamInitiatorTests {
   @Test("header and proposal leave in one flight")
   func start() {
-    var initiator = MultistreamInitiator(protocols: ["/ipfs/ping/1.0.0"])
+    let initiator = MultistreamInitiator(protocols: ["/ipfs/ping/1.0.0"])
     #expect(initiator.start() == header + line("/ipfs/ping/1.0.0"))
   }
 
