@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import crowd
 import links
+import members
 from events import wait_until
 from lab import SLACK_SECONDS, Lab
 from node import BACKOFF_INITIAL, BACKOFF_MAX, DETECTION_SECONDS, PORT, Node
@@ -225,6 +226,9 @@ def table(quick: bool) -> dict[str, Callable[[Lab], str]]:
         "rate-limit": links.slow_link,
         "simultaneous": crowd.simultaneous(30 if quick else 200),
         "mesh": third_dies(8 if quick else 16),
+        # Beside others the machine is slower.
+        "cold-start": members.cold_start(12, START_SECONDS if quick else members.COLD_START_SECONDS),
+        "wrong-network": members.wrong_network,
     }
     if quick:
         del scenarios["partition-60s"]
