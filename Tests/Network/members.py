@@ -25,6 +25,12 @@ def agreed(node: Node) -> int:
         return 0
 
 
+def refusal(node: Node, other: Node) -> str | None:
+    """The word for why the two did not agree, as `node` knows it."""
+    error = node.peer(other)["federation_error"]
+    return error and error["code"]
+
+
 def sessions(node: Node) -> int:
     """Streams of the protocol that others opened to it and that are open."""
     return next(item["streams"]["open"] for item in node.items("/v1/protocols") if PROTOCOL in item["ids"])
@@ -73,9 +79,8 @@ def wrong_network(lab: Lab) -> str:
 
     def refused(node: Node, other: Node) -> bool:
         peer = node.peer(other)
-        error = peer["federation_error"]
-        return (peer["state"] == "failed" and peer["federation"] is None and error is not None
-                and error["code"] == "network_mismatch" and error["permanent"])
+        return (peer["state"] == "failed" and peer["federation"] is None
+                and refusal(node, other) == "network_mismatch" and peer["federation_error"]["permanent"])
 
     wait_until("the wrong network to be seen on both sides",
                lambda: all(refused(stray, other) and refused(other, stray) for other in others), START_SECONDS)

@@ -8,7 +8,7 @@ import crowd
 import links
 import members
 from events import wait_until
-from lab import SLACK_SECONDS, Lab
+from lab import SLACK_SECONDS, START_SECONDS, Lab
 from node import BACKOFF_INITIAL, BACKOFF_MAX, DETECTION_SECONDS, PORT, Node
 from names import NameServer
 from registry import all_pairs, disagreements
@@ -107,6 +107,10 @@ def name_change(lab: Lab) -> str:
     nodes = [home, away]
     try:
         lab.start(nodes)
+        # A member of its, but not one that it dials.
+        status, words = away.call("PUT", f"/v1/peers/{home.peer_id}", {"name": home.name})
+        if status != 201:
+            raise AssertionError(f"PUT answers {status}: {words}")
         lab.agree(nodes, seconds=10)
         away.host.move()
         names.set("away.test", [away.host.ipv4, away.host.ipv6])
@@ -160,10 +164,12 @@ def restart_other_key(lab: Lab) -> str:
                 and all("peer_id_mismatch" in each for each in classes))
 
     begin = time.monotonic()
-    # The stranger pins the others: they take it in, as what it is.
     wait_until("peer_id_mismatch", told, DETECTION_SECONDS + 2 * BACKOFF_MAX)
     mismatch = time.monotonic() - begin
-    lab.agree(nodes, seconds=5)
+    # The stranger pins the others, who do not know it.
+    wait_until("the stranger to be refused", lambda: all(members.refusal(peer, node) == "not_a_member" for node in others),
+               DETECTION_SECONDS)
+    lab.agree(others, seconds=5)
     lab.check_stories()
     if peer.stop() != 0:
         raise AssertionError(f"the stranger ended with {peer.child.returncode}")
