@@ -247,7 +247,15 @@ package final class QUICStream: Stream, @unchecked Sendable {
 
   package func read(upTo maximum: Int) async throws(StreamError) -> [UInt8]? {
     guard let loop = self.loop else { return try self.withoutLoop() }
-    if loop.isCurrent { return try await self.readOnLoop(upTo: maximum, loop).get() }
+    if loop.isCurrent {
+      // The usual case: nothing to wait for.
+      switch self.tryRead(upTo: maximum) {
+      case .bytes(let bytes): return bytes
+      case .end: return nil
+      case .failed(let error): throw error
+      case .wait: return try await self.readOnLoop(upTo: maximum, loop).get()
+      }
+    }
     return try await withTaskExecutorPreference(loop) { await self.readOnLoop(upTo: maximum, loop) }.get()
   }
 
