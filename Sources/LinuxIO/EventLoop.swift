@@ -16,11 +16,11 @@ package protocol EventLoopParticipant: AnyObject {
   func turn(now: MonotonicNanoseconds) -> MonotonicNanoseconds
 }
 
-/// One thread with epoll, timers and Swift jobs: a serial executor for actors and a task executor for tasks.
+/// One thread with epoll, timers and Swift jobs: a task executor.
 ///
 /// A turn: wait, descriptors, jobs, then `turn` of every participant. A job that a job enqueues on the loop's own
 /// thread runs without a system call.
-package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
+package final class EventLoop: TaskExecutor, @unchecked Sendable {
   /// Jobs that run before descriptors are looked at again.
   private static let jobsPerTurnMax = 4_096
   private static let eventsPerTurnMax = 64
@@ -104,9 +104,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     if mustWake { self.wake() }
   }
 
-  package func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
   package func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
-  package func checkIsolated() { precondition(self.isCurrent, "not on the event loop") }
 
   // MARK: Work from outside
 
@@ -222,11 +220,13 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
   }
 
   private func runJobs() {
+    // Not as a serial executor: every call of an async function would then leave it, through the queue.
+    let executor = self.asUnownedTaskExecutor()
     var index = 0
     while index < self.localJobs.count, index < EventLoop.jobsPerTurnMax {
       let job = self.localJobs[index]
       index += 1
-      job.runSynchronously(isolatedTo: self.asUnownedSerialExecutor(), taskExecutor: self.asUnownedTaskExecutor())
+      job.runSynchronously(on: executor)
     }
     if index == self.localJobs.count {
       self.localJobs.removeAll(keepingCapacity: true)

@@ -67,7 +67,8 @@ final class QUICConnectionHandle: Connection, @unchecked Sendable {
     guard let loop = self.connection.loop else {
       preconditionFailure("a simulated connection opens its streams directly")
     }
-    if loop.isCurrent { return try await self.openOnLoop().get() }
+    // The usual case: the remote allows one more.
+    if loop.isCurrent, let result = self.connection.openStream() { return try result.get() }
     return try await withTaskExecutorPreference(loop) { await self.openOnLoop() }.get()
   }
 

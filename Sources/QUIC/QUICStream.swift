@@ -247,27 +247,31 @@ package final class QUICStream: Stream, @unchecked Sendable {
 
   package func read(upTo maximum: Int) async throws(StreamError) -> [UInt8]? {
     guard let loop = self.loop else { return try self.withoutLoop() }
-    if loop.isCurrent { return try await self.readOnLoop(upTo: maximum, loop).get() }
-    return try await withTaskExecutorPreference(loop) { await self.readOnLoop(upTo: maximum, loop) }.get()
-  }
-
-  private func readOnLoop(upTo maximum: Int, _ loop: EventLoop) async -> Result<[UInt8]?, StreamError> {
-    while true {
-      switch self.tryRead(upTo: maximum) {
-      case .bytes(let bytes): return .success(bytes)
-      case .end: return .success(nil)
-      case .failed(let error): return .failure(error)
-      case .wait:
-        if Task.isCancelled { return .failure(.cancelled) }
-        await withTaskCancellationHandler {
-          await withUnsafeContinuation { continuation in
-            self.wakeReader()
-            self.reader = continuation
-          }
-        } onCancel: {
-          loop.execute { self.wakeReader() }
+    if loop.isCurrent {
+      while true {
+        switch self.tryRead(upTo: maximum) {
+        case .bytes(let bytes): return bytes
+        case .end: return nil
+        case .failed(let error): throw error
+        case .wait:
+          if Task.isCancelled { throw .cancelled }
+          await self.waitForBytes(loop)
         }
       }
+    }
+    return try await withTaskExecutorPreference(loop) { () async -> Result<[UInt8]?, StreamError> in
+      do throws(StreamError) { return .success(try await self.read(upTo: maximum)) } catch { return .failure(error) }
+    }.get()
+  }
+
+  private func waitForBytes(_ loop: EventLoop) async {
+    await withTaskCancellationHandler {
+      await withUnsafeContinuation { continuation in
+        self.wakeReader()
+        self.reader = continuation
+      }
+    } onCancel: {
+      loop.execute { self.wakeReader() }
     }
   }
 

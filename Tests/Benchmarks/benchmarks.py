@@ -9,8 +9,8 @@ import tempfile
 from programs import Fednode, GoLibp2p, Limit
 
 WORKLOADS = (
-    "bulk", "hs 1", "hs 32", "hs 1 cached", "hs 32 cached", "rr 1", "rr 100", "frames 100", "frames 1M", "idle", "peers",
-    "registry",
+    "bulk", "hs 1", "hs 32", "hs 1 cached", "hs 32 cached", "rr 1", "rr 100", "ping 100", "frames 100", "frames 1M",
+    "idle", "peers", "registry",
 )
 
 # Figure, what it is, what it is compared with and the bound; a bound on cost is an upper one.
@@ -24,6 +24,7 @@ ROWS = [
     ("hs 32 cached", "same, 32, certificate known", [("limit", "hs 32", ">=", 1.4)]),
     ("rr 1", "new-stream round trips/s, one", [("limit", "rr 1", ">=", 0.4)]),
     ("rr 100", "new-stream round trips/s, 100", [("limit", "rr 100", ">=", 0.3)]),
+    ("ping 100", "same, with a protocol agreed on", [("limit", "ping 100", ">=", 0.3)]),
     ("frames 100", "frames of 100 bytes/s, one way", [(None, None, ">=", 300_000.0)]),
     ("frames 1M", "frames of 1 MiB, Gbit/s", [("limit", "bulk", ">=", 0.7)]),
     ("idle", "kB per idle connection, server", [(None, None, "<=", 80.0)]),

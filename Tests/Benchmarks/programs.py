@@ -31,6 +31,7 @@ LOADS = {
     "hs 32 cached": (HANDSHAKES, 32),
     "rr 1": (20_000, 1),
     "rr 100": (60_000, 100),
+    "ping 100": (60_000, 100),
     "idle": (IDLE_CONNECTIONS, 16),
 }
 # How many of which size, one way on one stream.
@@ -120,6 +121,9 @@ class Limit(CommandLineProgram):
     name = "limit"
 
     def measure(self, workload):
+        # It agrees on no protocol: a node's ping is held against its bare round trip.
+        if workload == "ping 100":
+            return {workload: figure for figure in super().measure("rr 100").values()}
         return {} if workload in ("peers", "registry", *FRAMES) else super().measure(workload)
 
     def server(self, port, workload):
@@ -241,6 +245,8 @@ class Fednode(CommandLineProgram):
         return statistics.median(times)
 
     def server(self, port, workload):
+        if workload == "ping 100":
+            return ["node", "--port", str(port), "--seconds", str(CLIENT_SECONDS)]
         of = ["--of", "frames"] if workload in FRAMES else []
         return ["serve", "--port", str(port), "--seconds", str(CLIENT_SECONDS), *of, *self._cache(workload)]
 

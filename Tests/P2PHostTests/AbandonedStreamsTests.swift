@@ -103,7 +103,7 @@ struct AbandonedStreamsTests {
     }
     #expect(sent <= 12)
     #expect(try await eventually { slow.incoming.error == .reset(code: StreamCode.protocolNegotiationFailed) })
-    #expect(node.host.counters.snapshot().negotiationsFailed == 1)
+    #expect(try await eventually { node.host.counters.snapshot().negotiationsFailed == 1 })
     #expect(!attacker.connection.isClosed)
   }
 }

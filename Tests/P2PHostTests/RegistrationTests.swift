@@ -163,6 +163,8 @@ struct RegistrationTests {
       if number < 3 {
         #expect(try await Attacker.read(answer.count, from: stream) == answer)
         held.append(stream)
+        // It is counted behind the answer.
+        #expect(try await eventually { await Self.info(node, "/held")?.opened == UInt64(held.count) })
       } else {
         await #expect(throws: StreamError.reset(code: code)) { while try await stream.read(upTo: 100) != nil {} }
       }

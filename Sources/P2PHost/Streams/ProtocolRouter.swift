@@ -96,8 +96,9 @@ final class ProtocolRouter: Sendable {
       return late
     }
     for (entry, code, task) in late {
-      task?.cancel()
+      // In this order: a handler that is cancelled resets the stream with a code of its own.
       entry.stream.reset(code: code)
+      task?.cancel()
       if code == StreamCode.garbageCollected {
         self.limitedLog.log(
           .notice, key: "late \(entry.peer)", "a stream took too long and was reset", [("peer", "\(entry.peer)")])
@@ -176,7 +177,7 @@ final class ProtocolRouter: Sendable {
       self.counters.negotiationFailed()
       await declined?.handler.declined(RemotePeer(connection: entry.connection, protocolID: declined?.id ?? ""))
       // The remote took our refusal and left: a reset would overtake the refusal.
-      await self.conclude(entry)
+      do { try await entry.stream.conclude() } catch { entry.stream.reset(code: error.streamCode) }
       return self.ended(entry)
     }
     self.start(found, name, entry)
@@ -219,8 +220,15 @@ final class ProtocolRouter: Sendable {
     } catch {
       return self.failed(entry, peer, error)
     }
-    self.state.withLock { entry.concludes(until: $0.tick + Self.waitTicksMax) }
-    await self.conclude(entry)
+    do throws(ProtocolStreamError) {
+      if try !entry.stream.concludeNow() {
+        self.state.withLock { entry.concludes(until: $0.tick + Self.waitTicksMax) }
+        try await entry.stream.conclude()
+      }
+    } catch {
+      // The remote may have left before our end reaches it, which is its right.
+      entry.stream.reset(code: error.streamCode)
+    }
     self.ended(entry)
   }
 
@@ -255,11 +263,6 @@ final class ProtocolRouter: Sendable {
     } else {
       self.log.debug(what, fields)
     }
-  }
-
-  /// The remote may have left before our end reaches it, which is its right.
-  private func conclude(_ entry: InboundStream) async {
-    do { try await entry.stream.conclude() } catch { entry.stream.reset(code: error.streamCode) }
   }
 
   /// - Parameter code: what it was reset with, unless it was reset as overdue before.

@@ -4,14 +4,14 @@ internal import Synchronization
 /// A stream on which a protocol is spoken: a transport's stream with a read buffer and the negotiation.
 ///
 /// `@unchecked Sendable`: one task reads and one task writes (they may be the same). `buffer`, `offset`,
-/// `readEnded`, `awaitsFirstByte`, `initiator` and `protocolID` belong to the reader, `writeFinished` to the writer;
-/// whoever takes the stream over does so after the former owner's task ended or was awaited.
+/// `readEnded`, `awaitsFirstByte`, `initiator`, `likely` and `protocolID` belong to the reader, `writeFinished` to the
+/// writer; whoever takes the stream over does so after the former owner's task ended or was awaited.
 package final class ProtocolStream: @unchecked Sendable {
   /// Bytes asked from the transport at once where the need is not known.
   static let readSize = 4096
-  /// The same between messages, of which many may have come: as many as a transport hands out without a copy.
+  /// The same between messages: many small ones come in one piece.
   static let messageReadSize = 64 << 10
-  /// Bytes of memory taken on the word of a length that the remote announced; more follows what arrives.
+  /// Bytes that are reserved on the word of a length; a longer message grows as it comes.
   static let reservedMax = 1 << 20
 
   private let stream: any P2PCore.Stream
@@ -21,9 +21,12 @@ package final class ProtocolStream: @unchecked Sendable {
   private var readEnded = false
   /// Set while the remote's answer to our proposal is still to come.
   private var initiator: MultistreamInitiator?
-  private var writeFinished = false
+  /// The answer that agrees to our only proposal, which nearly every remote sends in one piece; nil once part of it was
+  /// read.
+  private var likely: (answer: [UInt8], id: String)?
   /// What the remote agreed to; nil until its answer was read, and on inbound streams.
   package private(set) var protocolID: String?
+  private var writeFinished = false
   /// The protocol is agreed on and nothing of it has been read.
   private var awaitsFirstByte = false
   private let firstByte = Atomic<Bool>(false)
@@ -53,7 +56,12 @@ package final class ProtocolStream: @unchecked Sendable {
     do { opened = try await connection.openStream() } catch { throw .stream(error) }
     let stream = ProtocolStream(opened)
     do throws(ProtocolStreamError) {
-      try await stream.propose(protocols, firstPayload: firstPayload, finish: finish)
+      if protocols.count == 1 {
+        let bytes = stream.proposal(of: protocols, firstPayload)
+        if try !stream.writeNow(bytes, finish: finish) { try await stream.write(bytes, finish: finish) }
+      } else {
+        try await stream.propose(protocols, firstPayload: firstPayload, finish: finish)
+      }
     } catch {
       stream.reset(code: error.streamCode)
       throw error
@@ -61,52 +69,68 @@ package final class ProtocolStream: @unchecked Sendable {
     return stream
   }
 
+  /// The only proposal with what goes with it; its answer is looked at later.
+  private func proposal(of protocols: [String], _ firstPayload: [UInt8]) -> [UInt8] {
+    let initiator = MultistreamInitiator(protocols: protocols)
+    let proposal = initiator.start()
+    self.initiator = initiator
+    self.likely = (proposal, protocols[0])
+    return firstPayload.isEmpty ? proposal : proposal + firstPayload
+  }
+
   private func propose(
     _ protocols: [String], firstPayload: [UInt8], finish: Bool
   ) async throws(ProtocolStreamError) {
-    let initiator = MultistreamInitiator(protocols: protocols)
-    var bytes = initiator.start()
-    self.initiator = initiator
-    if protocols.count == 1 {
-      bytes.append(contentsOf: firstPayload)
-      try await self.write(bytes, finish: finish)
-      return
-    }
-    try await self.write(bytes)
-    try await self.awaitAnswer()
-    if finish || !firstPayload.isEmpty { try await self.write(firstPayload, finish: finish) }
-  }
-
-  /// Reads until the remote has agreed to a protocol of ours.
-  private func awaitAnswer() async throws(ProtocolStreamError) {
-    guard var initiator = self.initiator else { return }
-    self.initiator = nil
-    do throws(ProtocolStreamError) {
-      try await self.awaitAnswer(&initiator)
-    } catch {
-      // What follows is not of our protocol.
-      self.readEnded = true
-      self.buffer = []
-      throw error
-    }
-  }
-
-  private func awaitAnswer(_ initiator: inout MultistreamInitiator) async throws(ProtocolStreamError) {
+    var initiator = MultistreamInitiator(protocols: protocols)
+    try await self.write(initiator.start())
     while true {
       let step: MultistreamInitiator.OnReceive
       do { step = try initiator.receive(&self.buffer) } catch { throw .notNegotiated("\(error)") }
       switch step {
-      case .agreed(let name):
-        self.protocolID = name
+      case .agreed(let id):
+        self.protocolID = id
+        if finish || !firstPayload.isEmpty { try await self.write(firstPayload, finish: finish) }
         return
       case .send(let bytes):
         try await self.write(bytes)
       case .needMore:
-        guard try await self.fillBuffer(Self.readSize) else {
-          throw .notNegotiated("the remote finished before it answered")
-        }
+        guard try await self.fill(Self.readSize) else { throw Self.unanswered }
       }
     }
+  }
+
+  private static let unanswered = ProtocolStreamError.notNegotiated("the remote finished before it answered")
+
+  /// Looks for the answer to our only proposal in what is buffered; false when it is not all there.
+  private func takeAnswer() throws(ProtocolStreamError) -> Bool {
+    guard var initiator = self.initiator else { return true }
+    if self.buffer.isEmpty { return false }
+    if let likely = self.likely, self.buffer.begins(with: likely.answer) {
+      self.skip(likely.answer.count)
+      self.protocolID = likely.id
+    } else {
+      do {
+        // All that was proposed is proposed already, so there is nothing to send.
+        guard case .agreed(let id) = try initiator.receive(&self.buffer) else {
+          self.initiator = initiator
+          self.likely = nil
+          return false
+        }
+        self.protocolID = id
+      } catch {
+        self.notAgreed()
+        throw .notNegotiated("\(error)")
+      }
+    }
+    self.initiator = nil
+    return true
+  }
+
+  /// What follows is not of our protocol.
+  private func notAgreed() {
+    self.initiator = nil
+    self.readEnded = true
+    self.buffer = []
   }
 
   // MARK: Serving
@@ -119,14 +143,9 @@ package final class ProtocolStream: @unchecked Sendable {
     guard case .bytes(let bytes) = self.stream.readNow(upTo: Self.readSize) else { return nil }
     self.buffer = bytes
     guard let (proposal, found) = find(bytes) else { return nil }
-    do {
-      // There is room for the first bytes of a stream.
-      guard try self.stream.writeNow(proposal, finish: false) else { return nil }
-    } catch {
-      self.writeFinished = true
-      throw .stream(error)
-    }
-    if bytes.count == proposal.count { self.buffer = [] } else { self.offset = proposal.count }
+    // There is room for the first bytes of a stream.
+    guard try self.writeNow(proposal, finish: false) else { return nil }
+    self.skip(proposal.count)
     self.agreed()
     return found
   }
@@ -155,7 +174,7 @@ package final class ProtocolStream: @unchecked Sendable {
         refused = true
         try await self.write(bytes)
       case .needMore:
-        guard try await self.fillBuffer(Self.readSize) else {
+        guard try await self.fill(Self.readSize) else {
           if refused { return nil }
           throw .notNegotiated("the remote finished before it named a protocol")
         }
@@ -165,65 +184,99 @@ package final class ProtocolStream: @unchecked Sendable {
 
   // MARK: Reading
 
+  // Every call of an async function looks up where its task prefers to run, which costs more than a small read itself.
+  // So what is there is taken without waiting, and only `fill` waits.
+
   /// The next bytes, at least one and at most `maximum`; nil at the end.
   package func read(upTo maximum: Int) async throws(ProtocolStreamError) -> [UInt8]? {
-    if self.initiator != nil { try await self.awaitAnswer() }
-    if self.buffered > 0 { return self.take(min(maximum, self.buffered)) }
-    return try await self.fetch(maximum)
+    while true {
+      switch try self.gather(1, upTo: maximum) {
+      case .enough: return self.take(min(maximum, self.buffered))
+      case .end: return nil
+      case .wait: _ = try await self.fill(self.initiator == nil ? maximum : Self.readSize)
+      }
+    }
   }
 
   /// Exactly `count` bytes; nil when the remote finished before the first of them.
   package func read(exactly count: Int) async throws(ProtocolStreamError) -> [UInt8]? {
-    if self.initiator != nil { try await self.awaitAnswer() }
-    if self.buffered == 0 {
-      // The usual case costs no copy: all of it is there and nothing else.
-      guard let chunk = try await self.fetch(count) else { return nil }
-      if chunk.count == count { return chunk }
-      self.buffer = chunk
-      self.offset = 0
+    while true {
+      switch try self.gather(count, upTo: count) {
+      case .enough: return self.take(count)
+      case .end where self.buffered == 0: return nil
+      case .end: throw .unexpectedEnd
+      case .wait: _ = try await self.fill(self.initiator == nil ? count - self.buffered : Self.readSize)
+      }
     }
-    return try await self.collect(count)
   }
 
   /// The next message behind its length as an unsigned varint (multiformats: unsigned-varint); nil when the remote
   /// finished before the first byte of it. A longer one than `maximum` bytes is refused before it is read.
   package func readMessage(maximum: Int) async throws(ProtocolStreamError) -> [UInt8]? {
-    if self.initiator != nil { try await self.awaitAnswer() }
+    // As many bytes as may tell the length.
+    var wanted = 1
     while true {
-      if let (length, start) = try self.messageLength(maximum) {
-        self.offset = start
-        return try await self.collect(length)
-      }
-      let isBetween = self.buffered == 0
-      if try await !self.fillBuffer(Self.messageReadSize) {
-        if isBetween { return nil }
-        throw .unexpectedEnd
+      switch try self.gather(wanted, upTo: Self.messageReadSize) {
+      case .enough:
+        guard let (length, start) = try self.messageLength(maximum) else {
+          wanted = self.buffered + 1
+          continue
+        }
+        self.skip(start)
+        return self.buffered < length ? try await self.collect(length) : self.take(length)
+      case .end where self.buffered == 0: return nil
+      case .end: throw .unexpectedEnd
+      case .wait: _ = try await self.fill(Self.messageReadSize)
       }
     }
   }
 
   /// The next message when all of it is there already: without what a call that may wait costs.
   func bufferedMessage(maximum: Int) throws(ProtocolStreamError) -> [UInt8]? {
-    guard self.initiator == nil, let (length, start) = try self.messageLength(maximum),
-      self.buffer.count - start >= length
+    guard self.initiator == nil, let (length, start) = try self.messageLength(maximum), self.buffered - start >= length
     else { return nil }
-    self.offset = start
+    self.skip(start)
     return self.take(length)
   }
 
-  /// The length that comes next and where the message behind it starts; nil until the whole length is there.
+  /// A whole message has come, or what `readMessage` will refuse: it need not wait.
+  var hasMessage: Bool {
+    guard self.initiator == nil else { return false }
+    do {
+      guard let (length, start) = try self.messageLength(.max) else { return false }
+      return self.buffered - start >= length
+    } catch {
+      return true
+    }
+  }
+
+  /// `count` bytes, more than are buffered; the array that is handed out is the one that is filled.
+  private func collect(_ count: Int) async throws(ProtocolStreamError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(min(count, Self.reservedMax))
+    bytes += self.buffer[self.offset...]
+    self.skip(self.buffered)
+    while bytes.count < count {
+      switch try self.gather(1, upTo: count - bytes.count) {
+      case .enough: bytes += self.take(self.buffered)
+      case .end: throw .unexpectedEnd
+      case .wait: _ = try await self.fill(count - bytes.count)
+      }
+    }
+    return bytes
+  }
+
+  /// The length of the message that begins the buffer, and how many bytes tell it; nil until all of them are there.
   private func messageLength(_ maximum: Int) throws(ProtocolStreamError) -> (length: Int, start: Int)? {
     var length = 0
-    var shift = 0
-    for index in self.offset..<self.buffer.count {
-      let byte = self.buffer[index]
-      if byte == 0 && shift > 0 { throw .violation("a message length that is not minimally encoded") }
-      length |= Int(byte & 0x7f) << shift
+    for index in 0..<self.buffered {
+      // 5 groups hold more than any limit of ours.
+      if index == 5 { throw .messageTooLong(limit: maximum) }
+      let byte = self.buffer[self.offset + index]
+      if byte == 0 && index > 0 { throw .violation("a message length that is not minimally encoded") }
+      length |= Int(byte & 0x7f) << (7 * index)
       if length > maximum { throw .messageTooLong(limit: maximum) }
       if byte & 0x80 == 0 { return (length, index + 1) }
-      shift += 7
-      // 5 groups hold more than any limit of ours.
-      if shift > 28 { throw .messageTooLong(limit: maximum) }
     }
     return nil
   }
@@ -231,90 +284,81 @@ package final class ProtocolStream: @unchecked Sendable {
   /// Bytes that came with those that were read, and were not.
   package var buffered: Int { self.buffer.count - self.offset }
 
-  /// A whole message has come, or what `readMessage` will refuse: it need not wait.
-  var hasMessage: Bool {
-    guard self.initiator == nil else { return false }
-    do throws(WireError) {
-      guard let (length, start) = try Varint.read(self.buffer, at: self.offset, end: self.buffer.count) else {
-        return false
-      }
-      return UInt64(self.buffer.count - start) >= length
-    } catch {
-      return true
-    }
-  }
-
-  /// `count` bytes, the buffered ones first.
-  private func collect(_ count: Int) async throws(ProtocolStreamError) -> [UInt8] {
-    if self.buffered >= count { return self.take(count) }
-    // The array that is handed out is the one that is filled.
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(min(count, Self.reservedMax))
-    bytes += self.buffer[self.offset...]
-    self.buffer = []
-    self.offset = 0
-    while bytes.count < count {
-      guard let chunk = try await self.fetch(count - bytes.count) else { throw .unexpectedEnd }
-      bytes += chunk
-    }
-    return bytes
-  }
-
   /// The first `count` buffered bytes, which are there.
   private func take(_ count: Int) -> [UInt8] {
     if self.offset == 0 && count == self.buffer.count {
       defer { self.buffer = [] }
       return self.buffer
     }
-    let end = self.offset + count
-    let taken = Array(self.buffer[self.offset..<end])
-    if end == self.buffer.count {
-      self.buffer = []
-      self.offset = 0
-    } else {
-      self.offset = end
-    }
+    let taken = Array(self.buffer[self.offset..<self.offset + count])
+    self.skip(count)
     return taken
   }
 
-  /// Appends at most `maximum` further bytes to the buffer; false at the end.
-  private func fillBuffer(_ maximum: Int) async throws(ProtocolStreamError) -> Bool {
-    guard let chunk = try await self.fetch(maximum) else { return false }
-    if self.buffered == 0 {
-      self.buffer = chunk
-    } else {
-      if self.offset > 0 { self.buffer.removeSubrange(..<self.offset) }
-      self.buffer.append(contentsOf: chunk)
+  private func skip(_ count: Int) {
+    self.offset += count
+    if self.offset == self.buffer.count {
+      self.buffer = []
+      self.offset = 0
     }
-    self.offset = 0
-    return true
   }
 
-  private func fetch(_ maximum: Int) async throws(ProtocolStreamError) -> [UInt8]? {
-    if self.readEnded { return nil }
-    var result = self.stream.readNow(upTo: maximum)
-    if case .wait = result { result = await self.readLater(maximum) }
+  private enum Gathered {
+    /// As many as were asked for.
+    case enough
+    /// The remote finished before.
+    case end
+    case wait
+  }
+
+  /// Has `count` bytes of the protocol in the buffer, as far as that goes without waiting. Takes no more from the
+  /// transport than makes `maximum`.
+  private func gather(_ count: Int, upTo maximum: Int) throws(ProtocolStreamError) -> Gathered {
+    while true {
+      if try self.takeAnswer(), self.buffered >= count { return .enough }
+      if self.readEnded {
+        guard self.initiator != nil else { return .end }
+        self.notAgreed()
+        throw Self.unanswered
+      }
+      let result = self.stream.readNow(upTo: self.initiator == nil ? maximum - self.buffered : Self.readSize)
+      if case .wait = result { return .wait }
+      try self.accept(result)
+    }
+  }
+
+  /// Waits for at most `maximum` further bytes; false at the end.
+  private func fill(_ maximum: Int) async throws(ProtocolStreamError) -> Bool {
+    if self.readEnded { return false }
+    let result: ReadNow
+    do {
+      result = if let bytes = try await self.stream.read(upTo: maximum) { .bytes(bytes) } else { .end }
+    } catch {
+      result = .failed(error)
+    }
+    try self.accept(result)
+    return !self.readEnded
+  }
+
+  private func accept(_ result: ReadNow) throws(ProtocolStreamError) {
     if self.awaitsFirstByte {
       self.awaitsFirstByte = false
       self.firstByte.store(true, ordering: .relaxed)
     }
     switch result {
-    case .bytes(let bytes): return bytes
+    case .bytes(let bytes):
+      if self.buffered == 0 {
+        self.buffer = bytes
+      } else {
+        if self.offset > 0 { self.buffer.removeSubrange(..<self.offset) }
+        self.buffer.append(contentsOf: bytes)
+      }
+      self.offset = 0
+    case .end, .wait:
+      self.readEnded = true
     case .failed(let error):
       self.readEnded = true
       throw .stream(error)
-    case .end, .wait:
-      self.readEnded = true
-      return nil
-    }
-  }
-
-  private func readLater(_ maximum: Int) async -> ReadNow {
-    do {
-      if let bytes = try await self.stream.read(upTo: maximum) { return .bytes(bytes) }
-      return .end
-    } catch {
-      return .failed(error)
     }
   }
 
@@ -322,14 +366,27 @@ package final class ProtocolStream: @unchecked Sendable {
 
   /// Sends `bytes`; waits while the send buffer is full. `finish` ends our side with the last byte.
   package func write(_ bytes: [UInt8], finish: Bool = false) async throws(ProtocolStreamError) {
-    if self.writeFinished { throw .stream(.finished) }
+    if try self.writeNow(bytes, finish: finish) { return }
     if finish { self.writeFinished = true }
     do {
-      if try !self.stream.writeNow(bytes, finish: finish) { try await self.stream.write(bytes, finish: finish) }
+      try await self.stream.write(bytes, finish: finish)
     } catch {
       self.writeFinished = true
       throw .stream(error)
     }
+  }
+
+  /// As `write`; false, and nothing is done, when that would have to wait.
+  private func writeNow(_ bytes: [UInt8], finish: Bool) throws(ProtocolStreamError) -> Bool {
+    if self.writeFinished { throw .stream(.finished) }
+    do {
+      guard try self.stream.writeNow(bytes, finish: finish) else { return false }
+    } catch {
+      self.writeFinished = true
+      throw .stream(error)
+    }
+    if finish { self.writeFinished = true }
+    return true
   }
 
   /// Ends our side. Does nothing when it has ended.
@@ -352,11 +409,17 @@ package final class ProtocolStream: @unchecked Sendable {
   /// STOP_SENDING only to one that goes on and on: py-libp2p 0.8 takes it for the end of both directions and loses
   /// the answer that it has not read yet.
   func conclude() async throws(ProtocolStreamError) {
-    try await self.finish()
+    if !self.writeFinished { try await self.write([], finish: true) }
     var left = Self.bytesAfterEndMax
     while let bytes = try await self.read(upTo: Self.readSize) {
       left -= bytes.count
       if left < 0 { return self.stream.stopReading(code: StreamCode.none) }
     }
+  }
+
+  /// As `conclude`, where the remote has ended its side already and nothing has to wait; otherwise false.
+  func concludeNow() throws(ProtocolStreamError) -> Bool {
+    if !self.writeFinished, try !self.writeNow([], finish: true) { return false }
+    return try self.gather(1, upTo: Self.readSize) == .end
   }
 }

@@ -25,7 +25,7 @@ struct ProtocolTable {
 
   /// The one that `bytes` begin with.
   func proposal(at bytes: [UInt8]) -> Proposal? {
-    self.proposals.first { $0.bytes.count <= bytes.count && bytes.starts(with: $0.bytes) }
+    self.proposals.first { bytes.begins(with: $0.bytes) }
   }
 
   func find(_ id: String) -> Registration? {

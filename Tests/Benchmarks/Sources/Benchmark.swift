@@ -6,7 +6,8 @@ import QUIC
 import Synchronization
 
 /// Loads for the transport, one process a side, in the manner of `iperf`: serve, bulk, hs (handshakes), rr (a new stream
-/// with 64 bytes there and back), frames (many on one stream), idle (memory of connections), registry (a node with a large address book), crowd (peers
+/// with 64 bytes there and back), node and ping (the same with 32 bytes, a protocol agreed on and a handler), frames
+/// (many on one stream), idle (memory of connections), registry (a node with a large address book), crowd (peers
 /// of a node). Tests/Benchmarks/run compares the figures. `load` is for Tests/Network/run.
 @main struct Benchmark {
   static let echo: UInt8 = 1
@@ -31,6 +32,7 @@ import Synchronization
     if mode == "registry" {
       return try await registry(address, number("--n", 10_000), seconds: number("--seconds", 60), configuration)
     }
+    if mode == "node" { return try await node(address, seconds: number("--seconds", 60), configuration) }
     if mode == "load" {
       let target = try Multiaddr(options["--target"] ?? "\(address)")
       return try await Load(target: target, count: number("--n", 500), hold: .seconds(number("--seconds", 60))).run()
@@ -57,12 +59,14 @@ import Synchronization
     case "bulk": try await bulk(transport, address, bytes: number("--size", 1_000_000_000))
     case "hs": try await handshakes(transport, address, n, concurrency)
     case "rr": try await requests(transport, address, n, concurrency)
+    case "ping": try await pings(transport, address, n, concurrency)
     case "frames":
       try await Frames.send(transport, address, n, size: number("--size", 100), batch: number("--batch", 1))
     case "idle": try await idle(transport, address, n, concurrency)
     default:
       print(
-        "usage: fednode-bench serve|bulk|hs|rr|frames|idle|registry|crowd|load [--port P] [--n N] [--c CONCURRENT] [--size BYTES]"
+        "usage: fednode-bench serve|bulk|hs|rr|node|ping|frames|idle|registry|crowd|load [--port P] [--n N] [--c CONCURRENT] "
+          + "[--size BYTES] [--batch FRAMES]"
       )
     }
     report("client")
@@ -154,6 +158,45 @@ import Synchronization
     }
     let seconds = (ContinuousClock.now - begin) / .seconds(1)
     print("rr: \(n) with \(concurrency) at a time, \(failed.value) failed = \(Double(n) / seconds) /s")
+  }
+
+  /// A node that serves what every node does.
+  static func node(_ address: Multiaddr, seconds: Int, _ configuration: QUICConfiguration) async throws {
+    let identity = try IdentityKey.generate(.ed25519)
+    let host = Host(
+      configuration: HostConfiguration(
+        localPeer: identity.peerID, publicKey: identity.publicKey, agentVersion: "node"),
+      transport: try QUICTransport(identity: identity, addresses: [address], configuration: configuration),
+      events: EventLog(bootID: "000000000000"), clock: .system(wall: { 0 }),
+      services: HostServices(resolve: { _, _ in [] }, interfaces: { [] }))
+    try await host.start()
+    try await Task.sleep(for: .seconds(seconds))
+  }
+
+  static func pings(_ transport: QUICTransport, _ address: Multiaddr, _ n: Int, _ concurrency: Int) async throws {
+    let connection = try await dial(transport, address)
+    let left = Counter(n)
+    let failed = Counter(0)
+    let payload = [UInt8](repeating: 7, count: 32)
+    let begin = ContinuousClock.now
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<concurrency {
+        group.addTask(executorPreference: transport.streamExecutor!) {
+          while left.take() {
+            do {
+              let stream = try await ProtocolStream.open(
+                on: connection, protocols: ["/ipfs/ping/1.0.0"], firstPayload: payload, finish: true)
+              if try await stream.read(exactly: payload.count) != payload { failed.add() }
+              if try await stream.read(upTo: 1) != nil { failed.add() }
+            } catch {
+              failed.add()
+            }
+          }
+        }
+      }
+    }
+    let seconds = (ContinuousClock.now - begin) / .seconds(1)
+    print("ping: \(n) with \(concurrency) at a time, \(failed.value) failed = \(Double(n) / seconds) /s")
   }
 
   static func idle(_ transport: QUICTransport, _ address: Multiaddr, _ n: Int, _ concurrency: Int) async throws {
