@@ -57,7 +57,8 @@ let package = Package(
 
     // Run on demand by Tests/Benchmarks/run.
     .executableTarget(
-      name: "fednode-bench", dependencies: ["ManagementAPI", "QUIC", "GnuTLS", "P2PHost", "P2PCore"],
+      name: "fednode-bench",
+      dependencies: ["ManagementAPI", "QUIC", "GnuTLS", "Federation", "P2PHost", "P2PCore"],
       path: "Tests/Benchmarks/Sources", swiftSettings: settings),
 
     // Run on demand by Tests/Fuzz/run, which builds it with libFuzzer.

@@ -9,7 +9,7 @@ import tempfile
 from programs import Fednode, GoLibp2p, Limit
 
 WORKLOADS = (
-    "bulk", "hs 1", "hs 32", "hs 1 cached", "hs 32 cached", "rr 1", "rr 100", "ping 100", "frames 100", "frames 1M",
+    "bulk", "hs 1", "hs 32", "hs 1 cached", "hs 32 cached", "rr 1", "rr 100", "ping 100", "agree 100", "frames 100", "frames 1M",
     "idle", "peers", "registry",
 )
 
@@ -25,6 +25,7 @@ ROWS = [
     ("rr 1", "new-stream round trips/s, one", [("limit", "rr 1", ">=", 0.4)]),
     ("rr 100", "new-stream round trips/s, 100", [("limit", "rr 100", ">=", 0.3)]),
     ("ping 100", "same, with a protocol agreed on", [("limit", "ping 100", ">=", 0.3)]),
+    ("agree 100", "same, with the federation's handshake", [("limit", "agree 100", ">=", 0.3)]),
     ("frames 100", "frames of 100 bytes/s, one way", [(None, None, ">=", 300_000.0)]),
     ("frames 1M", "frames of 1 MiB, Gbit/s", [("limit", "bulk", ">=", 0.7)]),
     ("idle", "kB per idle connection, server", [(None, None, "<=", 80.0)]),

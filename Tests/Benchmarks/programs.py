@@ -32,8 +32,11 @@ LOADS = {
     "rr 1": (20_000, 1),
     "rr 100": (60_000, 100),
     "ping 100": (60_000, 100),
+    "agree 100": (30_000, 100),
     "idle": (IDLE_CONNECTIONS, 16),
 }
+# Those that a node serves; limit's bare round trip is what they are held against.
+OF_NODE = ("ping 100", "agree 100")
 # How many of which size, one way on one stream.
 FRAMES = {"frames 100": (2_000_000, 100), "frames 1M": (1_000, 1 << 20)}
 CLIENT_SECONDS = 120
@@ -121,8 +124,8 @@ class Limit(CommandLineProgram):
     name = "limit"
 
     def measure(self, workload):
-        # It agrees on no protocol: a node's ping is held against its bare round trip.
-        if workload == "ping 100":
+        # It agrees on no protocol.
+        if workload in OF_NODE:
             return {workload: figure for figure in super().measure("rr 100").values()}
         return {} if workload in ("peers", "registry", *FRAMES) else super().measure(workload)
 
@@ -245,8 +248,8 @@ class Fednode(CommandLineProgram):
         return statistics.median(times)
 
     def server(self, port, workload):
-        if workload == "ping 100":
-            return ["node", "--port", str(port), "--seconds", str(CLIENT_SECONDS)]
+        if workload in OF_NODE:
+            return ["node", "--port", str(port), "--seconds", str(CLIENT_SECONDS), *self._cache(workload)]
         of = ["--of", "frames"] if workload in FRAMES else []
         return ["serve", "--port", str(port), "--seconds", str(CLIENT_SECONDS), *of, *self._cache(workload)]
 

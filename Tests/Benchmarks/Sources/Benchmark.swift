@@ -6,7 +6,8 @@ import QUIC
 import Synchronization
 
 /// Loads for the transport, one process a side, in the manner of `iperf`: serve, bulk, hs (handshakes), rr (a new stream
-/// with 64 bytes there and back), node and ping (the same with 32 bytes, a protocol agreed on and a handler), frames
+/// with 64 bytes there and back), node and ping (the same with 32 bytes, a protocol agreed on and a handler), agree (the
+/// same with the federation's handshake), frames
 /// (many on one stream), idle (memory of connections), registry (a node with a large address book), crowd (peers
 /// of a node). Tests/Benchmarks/run compares the figures. `load` is for Tests/Network/run.
 @main struct Benchmark {
@@ -60,12 +61,13 @@ import Synchronization
     case "hs": try await handshakes(transport, address, n, concurrency)
     case "rr": try await requests(transport, address, n, concurrency)
     case "ping": try await pings(transport, address, n, concurrency)
+    case "agree": try await Agreements.measure(transport, address, n, concurrency)
     case "frames":
       try await Frames.send(transport, address, n, size: number("--size", 100), batch: number("--batch", 1))
     case "idle": try await idle(transport, address, n, concurrency)
     default:
       print(
-        "usage: fednode-bench serve|bulk|hs|rr|node|ping|frames|idle|registry|crowd|load [--port P] [--n N] [--c CONCURRENT] "
+        "usage: fednode-bench serve|bulk|hs|rr|node|ping|agree|frames|idle|registry|crowd|load [--port P] [--n N] [--c CONCURRENT] "
           + "[--size BYTES] [--batch FRAMES]"
       )
     }
@@ -160,15 +162,17 @@ import Synchronization
     print("rr: \(n) with \(concurrency) at a time, \(failed.value) failed = \(Double(n) / seconds) /s")
   }
 
-  /// A node that serves what every node does.
+  /// A node that serves what every node does, and the federation's protocol to everybody.
   static func node(_ address: Multiaddr, seconds: Int, _ configuration: QUICConfiguration) async throws {
     let identity = try IdentityKey.generate(.ed25519)
+    let clock = HostClock.system(wall: { 0 })
     let host = Host(
       configuration: HostConfiguration(
         localPeer: identity.peerID, publicKey: identity.publicKey, agentVersion: "node"),
       transport: try QUICTransport(identity: identity, addresses: [address], configuration: configuration),
-      events: EventLog(bootID: "000000000000"), clock: .system(wall: { 0 }),
+      events: EventLog(bootID: "000000000000"), clock: clock,
       services: HostServices(resolve: { _, _ in [] }, interfaces: { [] }))
+    try await Agreements.serve(on: host, clock: clock)
     try await host.start()
     try await Task.sleep(for: .seconds(seconds))
   }

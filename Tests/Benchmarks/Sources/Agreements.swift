@@ -1,0 +1,71 @@
+import Federation
+import P2PCore
+import P2PHost
+import QUIC
+
+/// A new stream each, from its opening to the federation's handshake agreed on.
+enum Agreements {
+  private static let network = "regtest"
+
+  /// Takes every peer that connects for a member.
+  final class Doorkeeper: ConnectionObserver {
+    let host: Host
+    init(host: Host) { self.host = host }
+
+    func connection(_ connection: any Connection, became state: LinkState, reason: CloseReason?) {
+      guard state == .connected else { return }
+      Task { [host] in
+        do {
+          _ = try await host.putPeer(connection.remotePeer, addresses: nil, name: nil, pinned: false)
+        } catch {
+          print("failed: \(error)")
+        }
+      }
+    }
+
+    func peer(_ peer: PeerID, isMember: Bool) {}
+  }
+
+  /// Lets `host` speak the protocol with everybody. Before its start.
+  static func serve(on host: Host, clock: HostClock) async throws {
+    let federation = Federation(host: host, offer: try Offer(network: Self.network, agent: "bench"), clock: clock)
+    try await federation.start()
+    await host.add(observer: Doorkeeper(host: host))
+  }
+
+  static func measure(_ transport: QUICTransport, _ address: Multiaddr, _ n: Int, _ concurrency: Int) async throws {
+    let connection = try await Benchmark.dial(transport, address)
+    // To become a member.
+    try await Task.sleep(for: .milliseconds(300))
+    let offer = try Offer(network: Self.network, agent: "bench")
+    let (left, failed) = (Counter(n), Counter(0))
+    let begin = ContinuousClock.now
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<concurrency {
+        group.addTask(executorPreference: transport.streamExecutor!) {
+          while left.take() {
+            do {
+              if try await !Self.agree(on: connection, offer) { failed.add() }
+            } catch {
+              failed.add()
+            }
+          }
+        }
+      }
+    }
+    let seconds = (ContinuousClock.now - begin) / .seconds(1)
+    print("agree: \(n) with \(concurrency) at a time, \(failed.value) failed = \(Double(n) / seconds) /s")
+  }
+
+  private static func agree(on connection: any Connection, _ offer: Offer) async throws -> Bool {
+    var initiator = HandshakeInitiator(offer: offer)
+    let hello = FrameWriter.framed(initiator.start(nowMilliseconds: 0))
+    let stream = try await ProtocolStream.open(on: connection, protocols: offer.spoken.ids, firstPayload: hello)
+    let reader = FrameReader(stream, limit: FederationProtocol.handshakeFrameMax)
+    guard let answer = try await reader.next(),
+      case .agreed = initiator.received(answer, protocolID: stream.protocolID ?? "", nowMilliseconds: 0)
+    else { return false }
+    try await stream.finish()
+    return try await reader.next() == nil
+  }
+}
