@@ -21,8 +21,12 @@ import Testing
     func echoes(with other: Side, count: Int, clock: HostClock) async throws -> [Echo] {
       try await withThrowingTaskGroup(of: Echo.self) { group in
         for _ in 0..<count {
-          while await self.host.liveConnection(to: other.peer) == nil { try await clock.sleep(.milliseconds(2)) }
-          guard let connection = await self.host.liveConnection(to: other.peer) else { continue }
+          var live = await self.host.liveConnection(to: other.peer)
+          while live == nil {
+            try await clock.sleep(.milliseconds(2))
+            live = await self.host.liveConnection(to: other.peer)
+          }
+          guard let connection = live else { break }
           group.addTask { await Self.echo(on: connection, clock: clock) }
           try await clock.sleep(.milliseconds(20))
         }
