@@ -25,6 +25,8 @@ package final class Federation: Sendable {
     /// By number; as many as there are streams of the protocol.
     var sessions: [UInt64: LiveSession] = [:]
     var lastNumber: UInt64 = 0
+    /// Those that are to end; few at any time.
+    var ending: [UInt64: LiveSession] = [:]
     /// The agreed ones of each peer that has any, the latest last.
     var agreed: [PeerID: [LiveSession]] = [:]
     /// Live connections that this node dialled, by id.
@@ -86,7 +88,12 @@ package final class Federation: Sendable {
 
   var liveSessions: [LiveSession] { self.state.withLock { Array($0.sessions.values) } }
 
-  func remove(_ session: LiveSession) { self.state.withLock { $0.sessions[session.number] = nil } }
+  func remove(_ session: LiveSession) {
+    self.state.withLock { state in
+      state.sessions[session.number] = nil
+      if !state.ending.isEmpty { state.ending[session.number] = nil }
+    }
+  }
 
   /// Reads and answers until one side ends the session. `session` is agreed.
   func run(_ session: LiveSession, _ agreement: Agreement) async {
@@ -275,10 +282,14 @@ package final class Federation: Sendable {
     let deadline = self.clock.monotonic() + Self.supplantedWaits.upperBound
     let sessions = self.state.withLock { state in
       state.dialled[connection.id] = nil
-      return state.sessions.values.filter { $0.connection.id == connection.id }
+      let sessions = state.sessions.values.filter { $0.connection.id == connection.id }
+      for session in sessions {
+        session.end(by: deadline)
+        state.ending[session.number] = session
+      }
+      return sessions
     }
     for session in sessions {
-      session.end(by: deadline)
       if !giveWay { Task(executorPreference: self.host.streamExecutor) { await self.finish(session) } }
     }
     self.giveWay(connection.remotePeer)
@@ -287,8 +298,9 @@ package final class Federation: Sendable {
   /// Ends those sessions of `peer` that wait for another one to agree, where one has.
   private func giveWay(_ peer: PeerID) {
     let ending = self.state.withLock { state -> [LiveSession] in
-      guard state.agreed[peer]?.contains(where: { !$0.isEnding }) == true else { return [] }
-      return state.sessions.values.filter { $0.isEnding && $0.connection.remotePeer == peer }
+      if state.ending.isEmpty { return [] }
+      guard state.agreed[peer]?.contains(where: { state.ending[$0.number] == nil }) == true else { return [] }
+      return state.ending.values.filter { $0.connection.remotePeer == peer }
     }
     for session in ending { self.finishSoon(session) }
   }
@@ -299,6 +311,7 @@ package final class Federation: Sendable {
   /// A session that was opened while its connection began to close.
   func endLate(_ session: LiveSession) {
     session.end(by: self.clock.monotonic() + Self.supplantedWaits.upperBound)
+    self.state.withLock { $0.ending[session.number] = session }
     self.giveWay(session.connection.remotePeer)
   }
 }
