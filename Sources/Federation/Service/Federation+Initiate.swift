@@ -51,13 +51,13 @@ extension Federation {
       self.host.counters.agreementTried(.init(.outbound, "agreed"))
       await self.run(session, agreement)
     case .rejected(let rejection, let frame):
-      await self.tellHost(of: rejection, session)
       do {
         try await session.send(frame, finish: true)
-        await self.awaitEnd(of: session.stream)
       } catch {
         session.stream.reset(code: StreamCode.none)
       }
+      await self.tellHost(of: rejection, session)
+      await self.awaitEnd(of: session.stream)
     case .nothing:
       break
     }
