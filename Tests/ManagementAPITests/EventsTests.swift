@@ -23,7 +23,7 @@ func withAPI(
   await api.stop(timeout: .seconds(2))
 }
 
-@Suite struct EventsTests {
+@Suite(.timeLimit(.minutes(2))) struct EventsTests {
   @Test("an event is told with its id, type, time and members") func told() async throws {
     let node = FakeNode()
     try await withAPI(node) { _, port in

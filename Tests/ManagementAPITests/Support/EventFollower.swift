@@ -64,7 +64,7 @@ final class EventFollower: Sendable {
     while words.count < count, let event = try await self.event() {
       let number = event.id.map { String($0.drop { $0 != "-" }.dropFirst()) } ?? "-"
       switch event.type {
-      case "reset": words.append("reset \(event.data["reason"].map { "\($0)" } ?? "")")
+      case "reset": words.append("reset \(event.data["reason"]?.text ?? "")")
       case "snapshot": words.append("snapshot \(number)")
       default: words.append(number)
       }
