@@ -254,6 +254,28 @@ func withAPI(
     }
   }
 
+  @Test("one that never reads is gone within a second as well when its client is killed") func killedSlow() async throws
+  {
+    let node = FakeNode()
+    try await withAPI(node) { api, port in
+      let witness = try await EventFollower(port: port, query: "?types=node.draining")
+      try await witness.begin()
+      let slow = try await EventFollower(port: port, receiveBufferBytes: 4_096)
+      while try await Self.readers(api) < 2 { try await Task.sleep(for: .milliseconds(1)) }
+      // More than the buffers of both sockets hold.
+      let padding = EventValue.string(String(repeating: "x", count: 8_000))
+      for _ in 0..<1_000 { node.events.publish("peer.added", time: 1, fields: [("padding", padding)]) }
+      node.events.publish("node.draining", time: 1)
+      #expect(try await witness.words(1) == ["1001"])
+      slow.client.close()
+      let closed = ContinuousClock.now
+      while try await Self.readers(api) > 1, ContinuousClock.now - closed < .seconds(5) {
+        try await Task.sleep(for: .milliseconds(5))
+      }
+      #expect(ContinuousClock.now - closed < .seconds(1))
+    }
+  }
+
   private static func readers(_ api: ManagementAPI) async throws -> Int {
     let lines = try await api.call("GET", "/metrics").text.split(separator: "\n")
     let line = try #require(lines.first { $0.hasPrefix("fednode_api_event_readers ") })

@@ -135,7 +135,9 @@ private final class EventCrowdThread {
       for index in ready.indices where ready[index].revents != 0 {
         let count = recv(ready[index].fd, buffer, size, Int32(MSG_DONTWAIT))
         if count <= 0 {
-          self.faults.append("reader \(index) was closed after \(self.readers[index].last)")
+          let why = count == 0 ? "the end" : String(cString: strerror(errno))
+          self.faults.append(
+            "reader \(index) after \(self.readers[index].last), \(self.readers[index].progress): \(why)")
           continue
         }
         self.take(index, UnsafeRawBufferPointer(start: buffer, count: count))
@@ -204,6 +206,9 @@ private struct EventCrowdReader {
     self.bootID = bootID
     self.idPrefix = "id: \(bootID)-".utf8CString.dropLast()
   }
+
+  /// How far the connection got.
+  var progress: String { self.inHead ? "before the end of the head" : "\(self.body.count) bytes of an event" }
 
   mutating func connect(port: UInt16) {
     self.descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
