@@ -51,6 +51,14 @@ package struct JSONWriter {
     self.put(value)
   }
 
+  /// A member whose name comes from elsewhere.
+  package mutating func member(named name: String, _ value: JSON) {
+    self.begin()
+    self.put(quoted: name)
+    self.nameEnds()
+    self.put(value)
+  }
+
   private mutating func nameEnds() {
     self.put(byte: UInt8(ascii: ":"))
     self.needsComma = false
@@ -61,12 +69,7 @@ package struct JSONWriter {
     case .array(let elements): self.array { json in for element in elements { json.put(element) } }
     case .object(let object):
       self.object { json in
-        for member in object.members {
-          json.begin()
-          json.put(quoted: member.name)
-          json.nameEnds()
-          json.put(member.value)
-        }
+        for member in object.members { json.member(named: member.name, member.value) }
       }
     case .null: self.scalar("null")
     case .bool(let flag): self.scalar(flag ? "true" : "false")

@@ -2,7 +2,8 @@ internal import Logging
 package import MicroHTTP
 internal import Synchronization
 
-/// The HTTP API of a node: everything an operator sees and does. Serves from `start` until `stop`.
+/// The HTTP API of a node: everything an operator sees and does. Remembers events from `init` on; serves from `start`
+/// until `stop`.
 package final class ManagementAPI: Sendable {
   private let configuration: APIConfiguration
   private let access: Access
@@ -18,7 +19,7 @@ package final class ManagementAPI: Sendable {
   ) {
     self.configuration = configuration
     self.access = Access(configuration)
-    self.hub = EventHub(log: node.events)
+    self.hub = EventHub(node: node)
     let monitor = HealthMonitor(node: node, eventLoopsTurn: eventLoopsTurn)
     let version = configuration.version
     self.router = Router(
@@ -28,7 +29,7 @@ package final class ManagementAPI: Sendable {
         + DialResource(node: node).routes
         + GateResource(node: node).routes
         + ProtocolsResource(node: node).routes
-        + EventsResource(hub: self.hub).routes
+        + EventsResource(hub: self.hub, bootID: node.events.bootID).routes
         + HealthResource(monitor: monitor).routes
         + MetricsResource(node: node, version: version, hub: self.hub, requests: self.requests).routes
         + SpecResource().routes)
@@ -51,7 +52,7 @@ package final class ManagementAPI: Sendable {
 
   /// Ends event streams, takes no more requests, lets answers in flight finish for at most `timeout`.
   package func stop(timeout: Duration) async {
-    self.hub.stop()
+    await self.hub.stop()
     await self.server.withLock { $0 }?.stop(timeout: timeout)
   }
 

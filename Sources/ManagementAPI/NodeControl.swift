@@ -12,6 +12,7 @@ package protocol NodeControl: Sendable {
   func peer(_ id: PeerID) async -> PeerInfo?
   func connections(_ query: ConnectionQuery) async -> Listing<ConnectionInfo, UInt64>
   func connection(_ id: String) async -> ConnectionInfo?
+  func snapshot(of peers: Set<PeerID>) async -> HostSnapshot
   func dial(peer: PeerID?, addresses: [Multiaddr], timeout: Duration?) async -> DialResult
   func disconnect(_ peer: PeerID, reason: String) async -> Bool
   func closeConnection(_ id: String, abort: Bool) async -> Bool

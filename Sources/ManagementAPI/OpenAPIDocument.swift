@@ -546,31 +546,46 @@ paths:
       operationId: followEvents
       summary: Follow what happens
       description: |
-        Server-sent events from now on, until one side closes. An event is published after the state that it tells of
-        can be read. Its id is the boot id of the node and a number that grows by one per event of the node, whatever
-        the filter. A comment comes every 15 seconds.
+        Server-sent events, until one side closes: from now on, or from where `Last-Event-ID` or `since` says. An event is
+        published after the state that it tells of can be read. Its id is the boot id of the node and a number that grows
+        by one per event of the node, whatever the filter. A comment comes every 15 seconds.
 
-        A reader is never waited for: 1,024 events queue up for it, and with the next one they are dropped and a
-        `reset` event comes first, whereupon the reader should read the state anew. A `reset` also comes first for a
-        request with `Last-Event-ID` of an event that is not the newest. Who takes nothing at all for 60 seconds is
-        disconnected. 200 readers at a time.
+        To resume, send the id of the last event seen: what came after it is sent, then what happens, without a gap or a
+        repeat. The node keeps its last 16,384 events (16 MiB at most). Where the next event is not among them, or the id
+        is of another run of the node, a `reset` comes first and then a `snapshot`; the events after the snapshot are
+        those with the numbers after its id. A `reset` has no id of its own: who is cut off before the snapshot resumes
+        with what it had. `since=0` starts with the snapshot. To follow without missing anything: begin with `since=0`,
+        take the state from the snapshot, apply what comes, and take every later snapshot in place of what you have.
+
+        A reader is never waited for. One that had caught up and is more than 1,024 events behind is sent a `reset` and a
+        `snapshot` and goes on from there. Who takes nothing at all for 60 seconds is disconnected. 1,024 readers at a
+        time.
       parameters:
         - name: types
           in: query
-          description: Only events of these types; separated by commas, repeated, or both.
+          description: |
+            Only events of these types; separated by commas, repeated, or both. `reset` and `snapshot` come whatever the
+            types are.
           schema: { type: array, items: { $ref: "#/components/schemas/EventType" } }
           style: form
           explode: false
           example: [peer.state_changed, connection.state_changed]
         - name: peer_id
           in: query
-          description: Only events of this peer. Repeated, of any of them.
+          description: Only events of this peer, and only what is its own in a snapshot. Repeated, of any of them.
           schema: { type: array, items: { type: string } }
           style: form
           explode: true
+        - name: since
+          in: query
+          description: |
+            Id of an event: those after it are sent first. `0` starts with a snapshot. Without it, and without
+            `Last-Event-ID`, the stream starts with the next event.
+          schema: { type: string, pattern: "^(0|[0-9a-z]{1,64}-[0-9]{1,19})$" }
+          example: 8f3a1c0b77de-1042
         - name: Last-Event-ID
           in: header
-          description: Id of the last event seen; browsers send it when they connect again.
+          description: The same as `since`, and wins over it; browsers send it when they connect again.
           schema: { type: string }
           example: 8f3a1c0b77de-1042
       responses:
@@ -1333,13 +1348,23 @@ components:
     Event:
       type: object
       description: What an event's data holds; each type has members of its own beside these.
-      required: [id, time, type]
+      required: [id, time, type, peer_id, connection_id]
       properties:
-        id: { type: string }
+        id: { type: [string, "null"], description: Null for a `reset`. }
         time: { $ref: "#/components/schemas/Time" }
         type: { $ref: "#/components/schemas/EventType" }
         peer_id: { type: [string, "null"] }
         connection_id: { type: [string, "null"] }
+        oldest: { type: string, description: "Of a `reset`: id of the oldest event that the node keeps." }
+        newest: { type: string, description: "Of a `reset`: id of the newest one." }
+        peers:
+          type: array
+          items: { $ref: "#/components/schemas/Peer" }
+          description: "Of a `snapshot`: as `GET /v1/peers` has them."
+        connections:
+          type: array
+          items: { $ref: "#/components/schemas/Connection" }
+          description: "Of a `snapshot`: as `GET /v1/connections` has them."
       examples:
         - id: 8f3a1c0b77de-1042
           time: "2026-01-31T23:59:59.123Z"
@@ -1349,12 +1374,21 @@ components:
           from: connecting
           to: connected
           reason: null
-        - id: 8f3a1c0b77de-2100
+        - id: null
           time: "2026-01-31T23:59:59.123Z"
           type: reset
-          oldest: 8f3a1c0b77de-2101
-          newest: 8f3a1c0b77de-2101
+          peer_id: null
+          connection_id: null
+          oldest: 8f3a1c0b77de-1
+          newest: 8f3a1c0b77de-2100
           reason: reader_too_slow
+        - id: 8f3a1c0b77de-2100
+          time: "2026-01-31T23:59:59.124Z"
+          type: snapshot
+          peer_id: null
+          connection_id: null
+          peers: []
+          connections: []
     ProtocolList:
       type: object
       additionalProperties: false
@@ -1420,8 +1454,8 @@ components:
     EventType:
       type: string
       description: |
-        `reset` is made for one reader: events are missing before `oldest`, for the `reason` `reader_too_slow`,
-        `events_missed` or `unknown_cursor`.
+        `reset` and `snapshot` are made for one reader. The `reason` of a reset is `events_missed` (the node does not keep
+        the next event any more), `unknown_cursor` (it is of another run of the node) or `reader_too_slow`.
       enum:
         - node.started
         - node.draining
@@ -1448,6 +1482,7 @@ components:
         - federation.ended
         - peer.clock_skew
         - reset
+        - snapshot
     CheckName:
       type: string
       description: |

@@ -5,10 +5,10 @@ package struct HTTPServerConfiguration: Sendable {
   /// 0: any free one.
   package var port: UInt16
   /// Open at one time; further ones wait in the kernel's backlog.
-  package var connectionsMax: Int = 512
-  /// Open at one time from one address; further ones are closed at once. Half of all, so that one client leaves
+  package var connectionsMax: Int = 2_048
+  /// Open at one time from one address; further ones are closed at once. Fewer than all, so that one client leaves
   /// room for another.
-  package var connectionsPerAddressMax: Int = 256
+  package var connectionsPerAddressMax: Int = 1_536
   /// Of the body of a request; more is 413.
   package var bodyBytesMax: Int = 64 * 1024
   /// Of a connection's memory, which headers must fit into; more is 431 or 414.

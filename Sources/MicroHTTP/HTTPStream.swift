@@ -1,49 +1,54 @@
 internal import CMicroHTTPD
-internal import Glibc
 internal import Synchronization
 
-/// The body of an answer that is sent while it is made. Any thread may push; nobody ever waits for the reader.
-package final class HTTPStream: Sendable {
-  package struct Limits: Sendable {
-    /// Pushes not yet begun to be sent.
-    package var items = 1_024
-    package var bytes = 4 * 1_024 * 1_024
+/// What the body of an answer is made of, piece by piece.
+package protocol HTTPStreamSource: Sendable {
+  /// Writes what there is, as far as it fits. On the server's thread, one call at a time; it must return at once.
+  func read(into buffer: UnsafeMutableRawBufferPointer) -> HTTPStream.Supply
+}
 
-    package init() {}
+/// The body of an answer that is made while it is sent: its source is asked for more as fast as the client takes it, so
+/// that nothing piles up for a slow one.
+package final class HTTPStream: Sendable {
+  /// What a source answers.
+  package enum Supply: Sendable, Equatable {
+    /// So many, at least one.
+    case bytes(Int)
+    /// Nothing now; `wake` says when there may be more.
+    case nothing
+    case end
   }
 
-  private let limits: Limits
+  private let source: any HTTPStreamSource
   private let state = Mutex(State())
 
-  package init(limits: Limits = Limits()) {
-    self.limits = limits
-  }
+  private struct State {
+    var finished = false
+    var closed = false
+    var over = false
+    var onClose: [@Sendable () -> Void] = []
+    /// The connection that waits for `wake`. While it is suspended the library keeps it, so the pointer is good.
+    /// nonisolated(unsafe): guarded by the mutex that this state lies in.
+    nonisolated(unsafe) var suspended: OpaquePointer?
 
-  /// Appends to what is to be sent. False, and nothing happens, when the queue is full or the stream has ended.
-  @discardableResult
-  package func push(_ bytes: [UInt8]) -> Bool {
-    self.state.withLock { state in
-      guard !state.finished, !state.closed, state.queue.count < self.limits.items,
-        state.queuedBytes + bytes.count <= self.limits.bytes
-      else { return false }
-      state.append(bytes)
-      state.resume()
-      return true
+    mutating func resume() {
+      guard let connection = self.suspended else { return }
+      self.suspended = nil
+      MHD_resume_connection(connection)
     }
   }
 
-  /// Drops what has not begun to be sent, and sends `bytes` instead.
-  package func replacePending(with bytes: [UInt8]) {
-    self.state.withLock { state in
-      guard !state.finished, !state.closed else { return }
-      state.queue.removeAll()
-      state.queuedBytes = 0
-      state.append(bytes)
-      state.resume()
-    }
-  }
+  /// At a time: the library's buffer is as large as a connection's memory, and what of it was written once stays
+  /// resident for as long as the connection.
+  private static let readMax = 8 * 1024
 
-  /// Ends the body after what is queued.
+  package init(_ source: any HTTPStreamSource) { self.source = source }
+
+  /// The source has more than when it last answered `nothing`. From any thread; never under a lock that the source
+  /// takes.
+  package func wake() { self.state.withLock { $0.resume() } }
+
+  /// Ends the body where the source next has nothing.
   package func finish() {
     self.state.withLock { state in
       state.finished = true
@@ -69,16 +74,20 @@ package final class HTTPStream: Sendable {
     case bytes(Int)
     case end
     case aborted
-    /// The connection was suspended; a later push resumes it.
+    /// The connection was suspended; `wake` resumes it.
     case suspended
   }
 
   /// On the server's thread, from the content reader of `connection`.
   func read(into buffer: UnsafeMutableRawBufferPointer, connection: OpaquePointer) -> ReadResult {
+    // The source is asked under the lock, so that no wake is lost between its `nothing` and the suspension.
     self.state.withLock { state in
       if state.closed { return .aborted }
-      let count = state.take(into: buffer)
-      if count > 0 { return .bytes(count) }
+      switch self.source.read(into: .init(rebasing: buffer.prefix(Self.readMax))) {
+      case .bytes(let count): return .bytes(count)
+      case .end: return .end
+      case .nothing: break
+      }
       if state.finished { return .end }
       MHD_suspend_connection(connection)
       state.suspended = connection
@@ -90,7 +99,6 @@ package final class HTTPStream: Sendable {
   func abort() {
     self.state.withLock { state in
       state.closed = true
-      state.queue.removeAll()
       state.resume()
     }
   }
@@ -100,59 +108,9 @@ package final class HTTPStream: Sendable {
     let callbacks = self.state.withLock { state in
       state.closed = true
       state.over = true
-      state.queue.removeAll()
       defer { state.onClose = [] }
       return state.onClose
     }
     for callback in callbacks { callback() }
-  }
-}
-
-private struct State {
-  /// Oldest first; removal from the front is rare enough for an array of at most `Limits.items`.
-  var queue: [[UInt8]] = []
-  var queuedBytes = 0
-  /// What is being sent, and how far it got.
-  var current: [UInt8] = []
-  var offset = 0
-  var finished = false
-  var closed = false
-  var over = false
-  var onClose: [@Sendable () -> Void] = []
-  /// The connection that waits for a push. While it is suspended the library keeps it, so the pointer is good.
-  /// nonisolated(unsafe): guarded by the mutex that this state lies in.
-  nonisolated(unsafe) var suspended: OpaquePointer?
-
-  mutating func append(_ bytes: [UInt8]) {
-    self.queue.append(bytes)
-    self.queuedBytes += bytes.count
-  }
-
-  mutating func resume() {
-    guard let connection = self.suspended else { return }
-    self.suspended = nil
-    MHD_resume_connection(connection)
-  }
-
-  mutating func take(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-    var written = 0
-    var consumed = 0
-    while written < buffer.count {
-      if self.offset == self.current.count {
-        guard consumed < self.queue.count else { break }
-        self.current = self.queue[consumed]
-        self.offset = 0
-        self.queuedBytes -= self.current.count
-        consumed += 1
-      }
-      let count = min(buffer.count - written, self.current.count - self.offset)
-      self.current.withUnsafeBytes { source in
-        buffer[written..<(written + count)].copyBytes(from: source[self.offset..<(self.offset + count)])
-      }
-      self.offset += count
-      written += count
-    }
-    self.queue.removeFirst(consumed)
-    return written
   }
 }

@@ -39,7 +39,12 @@ import Testing
     ("POST", "/v1/dial", "{\"address\":1}", 400, "invalid_field"),
     ("POST", "/v1/dial", "{\"address\":null}", 400, "missing_field"),
     ("GET", "/v1/events?types=node.started,x", "", 400, "invalid_parameter"),
-    ("GET", "/v1/events?since=0", "", 400, "unknown_parameter"),
+    ("GET", "/v1/events?since=1", "", 400, "invalid_cursor"),
+    ("GET", "/v1/events?since=", "", 400, "invalid_cursor"),
+    ("GET", "/v1/events?since=0123456789ab-", "", 400, "invalid_cursor"),
+    ("GET", "/v1/events?since=0123456789ab-+1", "", 400, "invalid_cursor"),
+    ("GET", "/v1/events?since=0&since=0", "", 400, "invalid_parameter"),
+    ("GET", "/v1/events?after=0", "", 400, "unknown_parameter"),
     ("GET", "/readyz?verbose=maybe", "", 400, "invalid_parameter"),
     ("GET", "/readyz?exclude=peers", "", 400, "invalid_parameter"),
   ]

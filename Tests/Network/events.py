@@ -94,10 +94,12 @@ class Story:
         return problems
 
     @staticmethod
-    def _follows(number: int | None, event: dict) -> tuple[int, list[str]]:
-        now = int(event["id"].rsplit("-", 1)[1])
+    def _follows(number: int | None, event: dict) -> tuple[int | None, list[str]]:
         if event["type"] == "reset":
-            return now, [f"{event['id']}: reset, {event['reason']}"]
+            return number, [f"reset after number {number}, {event['reason']}"]
+        now = int(event["id"].rsplit("-", 1)[1])
+        if event["type"] == "snapshot":
+            return now, []
         if number is not None and now != number + 1:
             return now, [f"{event['id']} follows number {number}"]
         return now, []

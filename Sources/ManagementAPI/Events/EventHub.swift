@@ -1,48 +1,81 @@
-internal import Jansson
 internal import MicroHTTP
+internal import P2PCore
 internal import P2PHost
 internal import Synchronization
 
-/// Hands every event of the node to every client that follows them. Rendered once; nobody waits for a slow client.
+/// Brings every event of the node to every client that follows them. It is rendered once, whoever publishes it waits for
+/// nothing here, and nobody waits for a slow client.
 final class EventHub: Sendable {
-  /// At one time. Less than the connections of one address, so that followers leave room for requests.
-  static let readersMax = 200
-  /// Events that wait for one reader; with the next one it is reset.
-  static let queueMax = 1_024
+  /// At one time. Fewer than the connections of one address, so that followers leave room for requests.
+  static let readersMax = 1_024
+  /// Events handed out under one lock: the server's thread waits for it to copy what it sends.
+  private static let batchMax = 64
   private static let heartbeatInterval = Duration.seconds(15)
-  private static let retryMilliseconds = 2_000
 
-  /// Every type that this node publishes, and `reset`, which is made for one reader.
+  /// Every type that this node publishes, and `reset` and `snapshot`, which are made for one client.
   static let types = [
     "node.started", "node.draining", "listener.added", "listener.failed", "address.observed", "peer.added",
     "peer.removed", "peer.state_changed", "peer.identified", "peer.blocked", "peer.refused", "dial.started",
     "dial.attempt", "dial.ended", "connection.state_changed", "connection.path_changed", "connection.unhealthy",
     "limit.reached", "protocol.registered", "protocol.withdrawn", "federation.agreed", "federation.rejected",
-    "federation.ended", "peer.clock_skew", "reset",
+    "federation.ended", "peer.clock_skew", "reset", "snapshot",
   ]
 
   private let log: EventLog
-  private let state = Mutex(State())
-  /// Readers that were reset since the start.
+  private let format: EventFormat
+  private let snapshots: SnapshotMaker
+  /// Published and not in the journal yet. When there are as many as the journal holds, the oldest is lost, and whoever
+  /// needed it starts over.
+  private let inbox = Mutex<[NodeEvent]>([])
+  private let state: Mutex<State>
+  /// Clients that were too slow, since the start.
   private let resets = Atomic<Int>(0)
+  /// Something came to the inbox.
+  private let news: AsyncStream<Void>
+  private let newsCame: AsyncStream<Void>.Continuation
 
   private struct State {
-    var readers: [EventReader] = []
-    var lastReader: UInt64 = 0
-    /// The newest event that was handed out.
-    var lastNumber: UInt64 = 0
+    var journal: EventJournal
+    var followers: [UInt64: Follower] = [:]
+    var lastFollower: UInt64 = 0
     var unsubscribe: (@Sendable () -> Void)?
-    var heartbeat: Task<Void, Never>?
+    var tasks: [Task<Void, Never>] = []
     var stopped = false
+
+    /// Changes every reader, and answers the streams of those to be woken.
+    mutating func forEachReader(_ body: (inout EventReader) -> Bool) -> [HTTPStream] {
+      var woken: [HTTPStream] = []
+      for index in self.followers.values.indices where body(&self.followers.values[index].reader) {
+        woken.append(self.followers.values[index].stream)
+      }
+      return woken
+    }
   }
 
-  init(log: EventLog) { self.log = log }
+  private struct Follower {
+    var reader: EventReader
+    let stream: HTTPStream
+  }
 
-  var readerCount: Int { self.state.withLock { $0.readers.count } }
+  /// Remembers events from now on.
+  init(node: any NodeControl) {
+    self.log = node.events
+    self.format = EventFormat(bootID: self.log.bootID)
+    self.snapshots = SnapshotMaker(node: node, format: self.format)
+    self.state = Mutex(State(journal: EventJournal(next: self.log.lastNumber + 1)))
+    (self.news, self.newsCame) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    let unsubscribe = self.log.subscribe { [weak self] event in self?.receive(event) }
+    self.state.withLock { $0.unsubscribe = unsubscribe }
+  }
+
+  var readerCount: Int { self.state.withLock { $0.followers.count } }
   var resetCount: Int { self.resets.load(ordering: .relaxed) }
 
+  /// Hands out events from now on.
   func start() {
-    let unsubscribe = self.log.subscribe { [weak self] event in self?.deliver(event) }
+    let delivery = Task { [weak self, news] in
+      for await _ in news { self?.deliver() }
+    }
     let heartbeat = Task { [weak self] in
       do {
         while true {
@@ -54,112 +87,133 @@ final class EventHub: Sendable {
         return
       }
     }
-    self.state.withLock { state in
-      state.lastNumber = max(state.lastNumber, self.log.lastNumber)
-      state.unsubscribe = unsubscribe
-      state.heartbeat = heartbeat
-    }
+    self.state.withLock { $0.tasks = [delivery, heartbeat] }
   }
 
-  /// Ends every stream after what is queued.
-  func stop() {
-    let (readers, unsubscribe, heartbeat) = self.state.withLock { state in
-      defer {
-        state.readers = []
-        state.stopped = true
-      }
-      return (state.readers, state.unsubscribe, state.heartbeat)
+  /// Ends every stream after what was published.
+  func stop() async {
+    let (unsubscribe, tasks) = self.state.withLock { state in
+      state.stopped = true
+      return (state.unsubscribe, state.tasks)
     }
     unsubscribe?()
-    heartbeat?.cancel()
-    for reader in readers { reader.stream.finish() }
+    self.newsCame.finish()
+    for task in tasks { task.cancel() }
+    for task in tasks { await task.value }
+    self.deliver()
+    for stream in self.state.withLock({ $0.followers.values.map(\.stream) }) { stream.finish() }
   }
 
-  /// A stream of what happens from now on; nil when there are enough.
-  func open(_ filter: EventReader.Filter, lastEventID: String?) -> HTTPStream? {
-    var limits = HTTPStream.Limits()
-    limits.items = Self.queueMax
-    let stream = HTTPStream(limits: limits)
-    stream.push(Array("retry: \(Self.retryMilliseconds)\n\n".utf8))
-    let id: UInt64? = self.state.withLock { state in
-      guard !state.stopped, state.readers.count < Self.readersMax else { return nil }
-      state.lastReader += 1
-      // Under the lock, so that no event comes between the reset and the first one after it.
-      if let lastEventID, lastEventID != self.eventID(state.lastNumber) {
-        let known = lastEventID.hasPrefix(self.log.bootID + "-")
-        stream.push(self.reset(before: state.lastNumber + 1, reason: known ? "events_missed" : "unknown_cursor"))
-      }
-      state.readers.append(EventReader(id: state.lastReader, filter: filter, stream: stream))
-      return state.lastReader
+  /// The events that `filter` lets through: those to come, or those behind `cursor` as well. Nil when there are enough
+  /// readers.
+  func open(_ filter: EventFilter, from cursor: EventCursor? = nil) -> HTTPStream? {
+    let opened: (id: UInt64, stream: HTTPStream)? = self.state.withLock { state in
+      guard !state.stopped, state.followers.count < Self.readersMax else { return nil }
+      state.lastFollower += 1
+      let id = state.lastFollower
+      let newest = self.log.lastNumber
+      let start: EventReader.Start =
+        switch cursor {
+        case nil: .live(newest + 1)
+        case .snapshot: .snapshot
+        case .after(let number) where number <= newest: .replay(number + 1)
+        case .after, .foreign: .reset(.unknownCursor)
+        }
+      let stream = HTTPStream(Source(hub: self, id: id))
+      state.followers[id] = Follower(reader: EventReader(filter, start, self.format), stream: stream)
+      return (id, stream)
     }
-    guard let id else { return nil }
-    stream.onClose { [weak self] in
-      self?.state.withLock { state in state.readers.removeAll { $0.id == id } }
+    opened?.stream.onClose { [weak self] in
+      _ = self?.state.withLock { state in state.followers.removeValue(forKey: opened?.id ?? 0) }
     }
-    return stream
+    return opened?.stream
   }
 
   // MARK: Handing out
 
-  /// In order, one at a time.
-  private func deliver(_ event: NodeEvent) {
-    let (readers, previous) = self.state.withLock { state in
-      defer { state.lastNumber = max(state.lastNumber, event.number) }
-      return (state.readers, state.lastNumber)
+  /// From the publisher: in order, one at a time.
+  private func receive(_ event: NodeEvent) {
+    self.inbox.withLock { inbox in
+      if inbox.count == EventJournal.countMax { inbox.removeFirst() }
+      inbox.append(event)
     }
-    // The log dropped some for everybody.
-    let gap = previous > 0 && event.number > previous + 1
-    let matching = readers.filter { gap || $0.filter.matches(event) }
-    if matching.isEmpty { return }
-    let text = self.text(event)
-    for reader in matching {
-      let wanted = reader.filter.matches(event)
-      guard gap || !reader.stream.push(text) else { continue }
-      if reader.stream.isClosed { continue }
-      self.resets.add(1, ordering: .relaxed)
-      reader.stream.replacePending(
-        with: self.reset(before: event.number, reason: gap ? "events_missed" : "reader_too_slow"))
-      if wanted { reader.stream.push(text) }
+    self.newsCame.yield()
+  }
+
+  /// Brings what is in the inbox to the journal and to those who wait for it. One call at a time.
+  private func deliver() {
+    var events = self.inbox.withLock { inbox in
+      defer { inbox = [] }
+      return inbox[...]
+    }
+    while !events.isEmpty {
+      let batch = events.prefix(Self.batchMax).map { event in
+        let frame = self.format.event(event)
+        return (event.number, EventJournal.Entry(type: event.type, peerID: event.peerID, frame: frame))
+      }
+      events = events.dropFirst(batch.count)
+      let woken = self.state.withLock { state in
+        for (number, entry) in batch { state.journal.append(entry, number) }
+        return state.forEachReader { reader in
+          var wakes = false
+          for (number, entry) in batch {
+            switch reader.published(entry, number) {
+            case .nothing: break
+            case .wake: wakes = true
+            case .overflowed: self.resets.add(1, ordering: .relaxed)
+            }
+          }
+          return wakes
+        }
+      }
+      for stream in woken { stream.wake() }
     }
   }
 
   private func beat() {
-    let readers = self.state.withLock { $0.readers }
-    // A reader whose queue is full needs no sign of life.
-    for reader in readers { reader.stream.push(Array(": heartbeat\n\n".utf8)) }
+    let woken = self.state.withLock { state in state.forEachReader { $0.heartbeat() } }
+    for stream in woken { stream.wake() }
   }
 
-  private func eventID(_ number: UInt64) -> String { "\(self.log.bootID)-\(number)" }
+  // MARK: What a client takes
 
-  private func text(_ event: NodeEvent) -> [UInt8] {
-    var members: [JSON.Object.Member] = [
-      .init("id", .string(self.eventID(event.number))),
-      .init("time", JSON(time: event.time)),
-      .init("type", .string(event.type)),
-      .init("peer_id", event.peerID.map { JSON($0) } ?? .null),
-      .init("connection_id", JSON(event.connectionID)),
-    ]
-    members += event.fields.map { .init($0.0, JSON($0.1)) }
-    return self.frame(id: event.number, type: event.type, members)
+  private final class Source: HTTPStreamSource {
+    let hub: EventHub
+    let id: UInt64
+
+    init(hub: EventHub, id: UInt64) {
+      self.hub = hub
+      self.id = id
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> HTTPStream.Supply { self.hub.read(self.id, into: buffer) }
   }
 
-  /// Says that events before `number` may be missing; its id is that of the last of them.
-  private func reset(before number: UInt64, reason: String) -> [UInt8] {
-    self.frame(
-      id: number - 1, type: "reset",
-      [
-        .init("id", .string(self.eventID(number - 1))),
-        .init("time", JSON(time: Timestamp.now())),
-        .init("type", "reset"),
-        .init("oldest", .string(self.eventID(number))),
-        .init("newest", .string(self.eventID(number))),
-        .init("reason", .string(reason)),
-      ])
+  private func read(_ id: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> HTTPStream.Supply {
+    while true {
+      // Let go after each piece, so that a long search delays nobody.
+      let outcome = self.state.withLock { state in state.followers[id]?.reader.read(into: buffer, state.journal) }
+      switch outcome {
+      case .bytes(let count): return .bytes(count)
+      case .unfinished: continue
+      case .nothing: return .nothing
+      case .wantsSnapshot:
+        self.takeSnapshot(id)
+        return .nothing
+      case nil: return .end
+      }
+    }
   }
 
-  private func frame(id: UInt64, type: String, _ members: [JSON.Object.Member]) -> [UInt8] {
-    // JSON escapes line breaks, so that the data is one line.
-    Array("id: \(self.eventID(id))\nevent: \(type)\ndata: ".utf8) + JSON.object(JSON.Object(members)).encoded()
-      + [UInt8(ascii: "\n"), UInt8(ascii: "\n")]
+  private func takeSnapshot(_ id: UInt64) {
+    guard let peers = self.state.withLock({ $0.followers[id]?.reader.filter.peers }) else { return }
+    Task {
+      let snapshot = await self.snapshots.snapshot(of: peers)
+      let woken = self.state.withLock { state -> HTTPStream? in
+        guard state.followers[id]?.reader.snapshot(snapshot.frame, upTo: snapshot.number) == true else { return nil }
+        return state.followers[id]?.stream
+      }
+      woken?.wake()
+    }
   }
 }

@@ -13,6 +13,12 @@ func run(
 ) async -> Int32 {
   let configuration = loaded.configuration
   let log = Logger(subsystem: "node")
+  let descriptors = DescriptorLimit.raise()
+  if descriptors < DescriptorLimit.wanted {
+    log.warning(
+      "this process may have \(descriptors) files and sockets open where \(DescriptorLimit.wanted) are wanted: clients of the "
+        + "API may have to wait; mend: ulimit -Hn \(DescriptorLimit.wanted), or LimitNOFILE= of its systemd unit")
+  }
   do {
     try Files.makePrivateDirectory(configuration.dataDirectory)
     let (store, book) = try PeerStore.open(directory: configuration.dataDirectory)
@@ -22,6 +28,13 @@ func run(
     defer { unsubscribe() }
     // The configuration's word counts where both name a peer.
     await node.host.load(book.peers + configuration.peers, blocks: book.blocks)
+    // Before the start: clients can read the events from the first one on.
+    var api = APIConfiguration(
+      address: configuration.apiAddress.addressText, port: configuration.apiAddress.port, version: Version.number)
+    api.hosts = configuration.apiHosts
+    api.origins = configuration.apiOrigins
+    let management = ManagementAPI(
+      api, node: node.host, eventLoopsTurn: { await node.transport.isResponsive(within: .seconds(1)) })
     try await node.start()
     if configuration.peersFileTranslated > 0 {
       log.notice(
@@ -38,12 +51,6 @@ func run(
         "changes of this machine's addresses and routes go unnoticed (\(error)): failed dials wait for their time, and "
           + "network.interfaces is not followed; mend: allow AF_NETLINK sockets")
     }
-    var api = APIConfiguration(
-      address: configuration.apiAddress.addressText, port: configuration.apiAddress.port, version: Version.number)
-    api.hosts = configuration.apiHosts
-    api.origins = configuration.apiOrigins
-    let management = ManagementAPI(
-      api, node: node.host, eventLoopsTurn: { await node.transport.isResponsive(within: .seconds(1)) })
     let port: UInt16
     do {
       port = try management.start()

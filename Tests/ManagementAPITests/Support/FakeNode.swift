@@ -70,6 +70,16 @@ final class FakeNode: NodeControl {
     self.state.withLock { $0.connections.first { $0.id == id } }
   }
 
+  func snapshot(of peers: Set<PeerID>) async -> HostSnapshot {
+    self.note("snapshot \(peers.count)")
+    return self.state.withLock { state in
+      HostSnapshot(
+        number: self.events.lastNumber,
+        peers: state.peers.filter { peers.isEmpty || peers.contains($0.peerID) },
+        connections: state.connections.filter { peers.isEmpty || peers.contains($0.peerID) })
+    }
+  }
+
   func dial(peer: PeerID?, addresses: [Multiaddr], timeout: Duration?) async -> DialResult {
     self.note("dial \(peer.map { "\($0)" } ?? "-") \(addresses) \(timeout.map { "\($0)" } ?? "-")")
     return await self.dialing(peer, addresses)
