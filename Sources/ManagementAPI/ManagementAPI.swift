@@ -1,4 +1,4 @@
-internal import Logging
+package import Logging
 package import MicroHTTP
 internal import Synchronization
 
@@ -12,26 +12,30 @@ package final class ManagementAPI: Sendable {
   private let log = Logger(subsystem: "api")
   private let server = Mutex<HTTPServer?>(nil)
 
-  /// `eventLoopsTurn` comes back, with true, when every event loop of the node came round.
+  /// `eventLoopsTurn` comes back, with true, when every event loop of the node came round. Without a `control` there
+  /// is no `/v1/config`.
   package init(
-    _ configuration: APIConfiguration, node: any NodeControl, eventLoopsTurn: @escaping @Sendable () async -> Bool
+    _ configuration: APIConfiguration, node: any NodeControl, control: (any ConfigurationControl)? = nil,
+    logLevels: LogLevelControl = LogLevelControl(), eventLoopsTurn: @escaping @Sendable () async -> Bool
   ) {
     self.configuration = configuration
     self.access = Access(configuration)
     self.hub = EventHub(log: node.events)
     let monitor = HealthMonitor(node: node, eventLoopsTurn: eventLoopsTurn)
     let version = configuration.version
-    self.router = Router(
-      routes: NodeResource(node: node, version: version).routes
-        + PeersResource(node: node).routes
-        + ConnectionsResource(node: node).routes
-        + DialResource(node: node).routes
-        + GateResource(node: node).routes
-        + ProtocolsResource(node: node).routes
-        + EventsResource(hub: self.hub).routes
-        + HealthResource(monitor: monitor).routes
-        + MetricsResource(node: node, version: version, hub: self.hub, requests: self.requests).routes
-        + SpecResource().routes)
+    var routes = NodeResource(node: node, version: version).routes
+    routes += PeersResource(node: node).routes
+    routes += ConnectionsResource(node: node).routes
+    routes += DialResource(node: node).routes
+    routes += GateResource(node: node).routes
+    routes += ProtocolsResource(node: node).routes
+    routes += EventsResource(hub: self.hub).routes
+    routes += HealthResource(monitor: monitor).routes
+    routes += MetricsResource(node: node, version: version, hub: self.hub, requests: self.requests).routes
+    routes += LogLevelResource(levels: logLevels).routes
+    if let control { routes += ConfigurationResource(control: control).routes }
+    routes += SpecResource().routes
+    self.router = Router(routes: routes)
   }
 
   /// Listens; the answer is the port, also where any was asked for.

@@ -55,6 +55,8 @@ tags:
     description: For probes.
   - name: metrics
     description: For Prometheus.
+  - name: configuration
+    description: What the node runs with.
   - name: specification
     description: This document.
 paths:
@@ -676,6 +678,51 @@ paths:
                 # HELP libp2p_swarm_connections_opened_total Connections opened.
                 # TYPE libp2p_swarm_connections_opened_total counter
                 libp2p_swarm_connections_opened_total{dir="inbound",transport="quic-v1"} 3
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/config:
+    get:
+      tags: [configuration]
+      operationId: getConfiguration
+      summary: The configuration in force
+      description: Every key, with its value and where that came from. A secret is shown as `[secret]`.
+      responses:
+        "200":
+          description: The configuration.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Configuration" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/log-level:
+    get:
+      tags: [configuration]
+      operationId: getLogLevel
+      summary: What is logged
+      responses:
+        "200":
+          description: The levels in force.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/LogLevels" }
+        default: { $ref: "#/components/responses/Problem" }
+    put:
+      tags: [configuration]
+      operationId: putLogLevel
+      summary: Log more, or less
+      description: |
+        Replaces all levels at once: an override that is left out is gone. With `revert_after_seconds` those return by
+        themselves that were last set without it; a restart returns to the configuration in any case.
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema: { $ref: "#/components/schemas/LogLevelRequest" }
+            example: { level: info, overrides: { api: debug }, revert_after_seconds: 600 }
+      responses:
+        "200":
+          description: The levels in force now.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/LogLevels" }
         default: { $ref: "#/components/responses/Problem" }
   /openapi.yaml:
     get:
@@ -1480,6 +1527,57 @@ components:
               since:
                 description: Since when it is seen in this status.
                 $ref: "#/components/schemas/Time"
+    Configuration:
+      type: object
+      additionalProperties: false
+      required: [file, values]
+      properties:
+        file: { type: [string, "null"], description: The file that was read. }
+        values:
+          type: object
+          description: By the name of the key.
+          additionalProperties:
+            type: object
+            additionalProperties: false
+            required: [value, source, place]
+            properties:
+              value: { description: As the file would have it. }
+              source: { type: string, enum: [default, file, environment, flag] }
+              place: { type: [string, "null"], description: "File and line, variable or flag." }
+      example:
+        file: /etc/fednode/fednode.yaml
+        values:
+          api.address: { value: "127.0.0.1:9080", source: default, place: null }
+          logging.level: { value: debug, source: file, place: "/etc/fednode/fednode.yaml:3" }
+    LogLevel:
+      type: string
+      description: The least severity that is logged.
+      enum: [trace, debug, info, notice, warning, error, critical]
+    LogLevels:
+      type: object
+      additionalProperties: false
+      required: [level, overrides, revert_after_seconds]
+      properties:
+        level: { $ref: "#/components/schemas/LogLevel" }
+        overrides:
+          type: object
+          description: By subsystem, as each line of the log names it.
+          additionalProperties: { $ref: "#/components/schemas/LogLevel" }
+        revert_after_seconds:
+          type: [integer, "null"]
+          description: Until other levels return; null when these stay.
+    LogLevelRequest:
+      type: object
+      additionalProperties: false
+      required: [level]
+      properties:
+        level: { $ref: "#/components/schemas/LogLevel" }
+        overrides:
+          type: [object, "null"]
+          maxProperties: 32
+          propertyNames: { minLength: 1, maxLength: 64 }
+          additionalProperties: { $ref: "#/components/schemas/LogLevel" }
+        revert_after_seconds: { type: [integer, "null"], minimum: 1, maximum: 86400 }
     Problem:
       type: object
       description: RFC 9457, with a stable `code`. Some codes have members of their own.

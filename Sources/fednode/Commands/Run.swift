@@ -43,7 +43,9 @@ func run(
     api.hosts = configuration.apiHosts
     api.origins = configuration.apiOrigins
     let management = ManagementAPI(
-      api, node: node.host, eventLoopsTurn: { await node.transport.isResponsive(within: .seconds(1)) })
+      api, node: node.host, control: RunningConfiguration(loaded),
+      logLevels: LogLevelControl(.init(configuration.logLevel, overrides: configuration.logOverrides)),
+      eventLoopsTurn: { await node.transport.isResponsive(within: .seconds(1)) })
     let port: UInt16
     do {
       port = try management.start()

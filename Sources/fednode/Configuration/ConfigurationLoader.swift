@@ -21,6 +21,12 @@ struct LoadedConfiguration: Sendable {
 
   func origin(of key: String) -> ConfigurationOrigin { self.origins[key] ?? .standard }
 
+  /// For people: the value of `key`, or that it is secret.
+  func shown(_ key: ConfigurationKey) -> RawValue {
+    let value = key.show(self.configuration)
+    return key.isSecret && value != .literal("null") ? .text("[secret]") : value
+  }
+
   /// A problem at the place that gave `key` its value.
   func problem(_ key: String, _ message: String, mend: String) -> ConfigurationProblem {
     ConfigurationProblem(place: self.origin(of: key).description, key: key, message: message, mend: mend)
