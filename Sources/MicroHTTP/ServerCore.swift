@@ -39,9 +39,10 @@ final class ServerCore: Sendable {
 
   func opened(_ connection: OpaquePointer) -> ClientConnection {
     let id = self.lastID.add(1, ordering: .relaxed).newValue
+    let descriptor = cmicrohttpd_descriptor(connection)
     let client = ClientConnection(
-      id: id, descriptor: cmicrohttpd_descriptor(connection),
-      remoteAddress: ListenSocket.text(of: cmicrohttpd_client_address(connection)),
+      id: id, descriptor: descriptor,
+      remoteAddress: ListenSocket.text(of: cmicrohttpd_client_address(connection), descriptor: descriptor),
       deadline: Monotonic.now + self.configuration.receiveTimeout)
     self.table.withLock { $0[id] = client }
     self.watch.deadlineAdded()
