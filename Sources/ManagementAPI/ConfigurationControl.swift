@@ -4,6 +4,33 @@ package import Jansson
 package protocol ConfigurationControl: Sendable {
   /// What is in force.
   func configuration() async -> ConfigurationReport
+  /// Reads it again and takes over what can change while the node runs, all of it or nothing.
+  func reload() async -> OnReload
+}
+
+/// What became of a reload.
+package enum OnReload: Sendable {
+  /// Keys whose values are new, and keys that keep their values until the next start.
+  case applied(changed: [String], restartRequired: [String])
+  /// All that is wrong; what was in force still is.
+  case refused([ConfigurationMistake])
+}
+
+/// Something wrong with a configuration.
+package struct ConfigurationMistake: Sendable {
+  /// `fednode.yaml:3`
+  package var place: String
+  package var key: String?
+  package var message: String
+  /// What to do about it.
+  package var mend: String
+
+  package init(place: String, key: String?, message: String, mend: String) {
+    self.place = place
+    self.key = key
+    self.message = message
+    self.mend = mend
+  }
 }
 
 /// The configuration in force.
@@ -12,10 +39,13 @@ package struct ConfigurationReport: Sendable {
   package var file: String?
   /// Every key, in the order of the documentation.
   package var settings: [ConfigurationSetting]
+  /// Keys that the last reload found changed and that keep their values until the next start.
+  package var restartRequired: [String]
 
-  package init(file: String?, settings: [ConfigurationSetting]) {
+  package init(file: String?, settings: [ConfigurationSetting], restartRequired: [String] = []) {
     self.file = file
     self.settings = settings
+    self.restartRequired = restartRequired
   }
 }
 

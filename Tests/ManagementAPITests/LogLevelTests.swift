@@ -81,6 +81,26 @@ import Testing
     #expect(values?["node.private_key"]?["value"] == "[secret]")
   }
 
+  @Test("a reload tells what changed, or all that is wrong") func reload() async throws {
+    func call(_ outcome: OnReload) async throws -> Answer {
+      try await ManagementAPI(
+        APIConfiguration(port: 0, version: "1"), node: FakeNode(), control: FakeConfiguration(outcome)
+      ) { true }.call("POST", "/v1/config/reload")
+    }
+    let good = try await call(.applied(changed: ["logging.level"], restartRequired: ["network.addresses"]))
+    #expect(good.status == 200)
+    #expect(try good.json == ["changed": ["logging.level"], "restart_required": ["network.addresses"]])
+    let mistake = ConfigurationMistake(place: "a:1", key: "logging.level", message: "is loud", mend: "write info")
+    let bad = try await call(.refused([mistake, ConfigurationMistake(place: "b", key: nil, message: "c", mend: "d")]))
+    #expect(bad.status == 422)
+    #expect(bad.code == "invalid_configuration")
+    #expect(
+      try bad.json["errors"] == [
+        ["place": "a:1", "key": "logging.level", "message": "is loud", "mend": "write info"],
+        ["place": "b", "key": nil, "message": "c", "mend": "d"],
+      ])
+  }
+
   @Test("without a configuration to tell of there is no such path") func none() async throws {
     let api = ManagementAPI(APIConfiguration(port: 0, version: "1"), node: FakeNode()) { true }
     #expect(try await api.call("GET", "/v1/config").code == "not_found")

@@ -4,6 +4,12 @@ import Synchronization
 
 /// A configuration that a test writes.
 final class FakeConfiguration: ConfigurationControl {
+  private let outcome: OnReload
+
+  init(_ outcome: OnReload = .applied(changed: [], restartRequired: [])) { self.outcome = outcome }
+
+  func reload() async -> OnReload { self.outcome }
+
   func configuration() async -> ConfigurationReport {
     ConfigurationReport(
       file: "/etc/fednode.yaml",
