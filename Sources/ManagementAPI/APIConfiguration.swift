@@ -1,3 +1,5 @@
+package import MicroHTTP
+
 /// What the API is told by the configuration.
 package struct APIConfiguration: Sendable {
   /// A numeric IPv4 or IPv6 address to listen on.
@@ -20,6 +22,8 @@ package struct APIConfiguration: Sendable {
   package var socketPath: String?
   /// Its permission bits (`api.socket_mode`).
   package var socketMode: UInt32 = 0o660
+  /// `api.tls`; nil: without encryption.
+  package var tls: TLSFiles?
   /// Of this build, `1.2.3`.
   package var version: String
 

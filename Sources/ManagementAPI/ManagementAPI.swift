@@ -49,6 +49,7 @@ package final class ManagementAPI: Sendable {
     var configuration = HTTPServerConfiguration(address: self.configuration.address, port: self.configuration.port)
     configuration.socketPath = self.configuration.socketPath
     configuration.socketMode = self.configuration.socketMode
+    configuration.tls = self.configuration.tls
     let server = try HTTPServer(
       configuration,
       refusal: { [weak self] refusal, request in
@@ -133,6 +134,9 @@ package final class ManagementAPI: Sendable {
       problem = Problem(.bodyTooLarge, "the body may have \(limit) bytes at most")
     case .badRequest(let why):
       problem = Problem(.badRequest, why)
+    case .noClientCertificate:
+      problem = Problem(
+        .clientCertificateNeeded, "show a certificate that an authority of api.tls.client_ca_file has signed")
     case .stopping:
       problem = Problem(.shuttingDown, "the node stopped before the answer was there")
     }

@@ -31,7 +31,8 @@ info:
     **Access.** The API listens on loopback or a Unix socket, and beyond only with a token. Where the node has tokens
     (`api.token_file`, `api.admin_token_file`) every request must show one, as `Authorization: Bearer …`: either to
     look, the admin token to change something. `/livez` and `/readyz` need none, nor does `/metrics` unless
-    `api.metrics_public` is false. A request whose `Host` is neither a loopback name nor configured in `api.hosts` is
+    `api.metrics_public` is false. With `api.tls` the API is HTTPS, and with `api.tls.client_ca_file` a client must show
+    a certificate, whatever it asks. A request whose `Host` is neither a loopback name nor configured in `api.hosts` is
     refused, and so is a request that changes something and carries the `Origin` of another site. Every request that
     changes something leaves a line in the log, subsystem `audit`.
 
@@ -1700,6 +1701,7 @@ components:
         | 401 | `unauthorized` | no token, or none of this node; `WWW-Authenticate` |
         | 403 | `host_not_allowed` | the `Host` header has a name that is not the API's |
         | 403 | `origin_not_allowed` | a web page of another site wants to change something |
+        | 403 | `client_certificate_needed` | TLS without a certificate of `api.tls.client_ca_file` |
         | 403 | `insufficient_scope` | a token for looking, and the request changes something |
         | 403 | `blocked` | the peer or address is blocked |
         | 404 | `not_found` | no such path |
@@ -1740,6 +1742,7 @@ components:
         - unauthorized
         - host_not_allowed
         - origin_not_allowed
+        - client_certificate_needed
         - insufficient_scope
         - blocked
         - not_found

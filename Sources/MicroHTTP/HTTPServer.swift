@@ -34,7 +34,9 @@ package final class HTTPServer: Sendable {
     self.stop = Mutex(Stop())
     guard let daemon = withSignalsBlocked({ Self.startDaemon(self.core, socket) }) else {
       socket.remove()
-      throw HTTPServerError("libmicrohttpd did not start on \(self.address) port \(socket.port)")
+      throw HTTPServerError(
+        "libmicrohttpd did not start on \(self.address) port \(socket.port)"
+          + (configuration.tls == nil ? "" : "; see that the key is that of the certificate, both in PEM"))
     }
     // The thread keeps the server alive until it has stopped. The pointer is the thread's alone from here on.
     nonisolated(unsafe) let handedOver = daemon
@@ -71,6 +73,7 @@ package final class HTTPServer: Sendable {
     case .requestTimeout: .text(408, "the request did not arrive in time\n")
     case .bodyTooLarge(let limit): .text(413, "the body has more than \(limit) bytes\n")
     case .badRequest(let why): .text(400, "\(why)\n")
+    case .noClientCertificate: .text(403, "a certificate is needed\n")
     case .stopping: .text(503, "the server is stopping\n")
     }
   }
@@ -152,7 +155,8 @@ package final class HTTPServer: Sendable {
     return cmicrohttpd_start(
       socket.descriptor, UInt32(clamping: configuration.connectionsMax),
       UInt32(clamping: configuration.connectionsPerAddressMax), configuration.connectionMemoryBytes,
-      UInt32(clamping: configuration.sendTimeout.components.seconds), accessCallback, requestLineCallback,
+      UInt32(clamping: configuration.sendTimeout.components.seconds), core.tls?.pointers ?? cmicrohttpd_tls(),
+      accessCallback, requestLineCallback,
       completedCallback, connectionCallback, Unmanaged.passUnretained(core).toOpaque())
   }
 }

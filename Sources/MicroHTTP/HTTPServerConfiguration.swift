@@ -8,6 +8,8 @@ package struct HTTPServerConfiguration: Sendable {
   package var socketPath: String?
   /// Who may connect to it: permission bits.
   package var socketMode: UInt32 = 0o660
+  /// Nil: without encryption.
+  package var tls: TLSFiles?
   /// Open at one time; further ones wait in the kernel's backlog.
   package var connectionsMax: Int = 512
   /// Open at one time from one IP address; further ones are closed at once. Half of all, so that one client leaves

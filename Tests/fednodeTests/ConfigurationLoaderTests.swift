@@ -64,6 +64,8 @@ import Testing
     let member = base64Encode([UInt8](repeating: 7, count: 32))
     try self.directory.write("peers.yaml", "peers: [{public_key: \(member)}, {peer_id: \(key.peerID)}]")
     try self.directory.write("read.token", String(repeating: "r", count: 32))
+    try self.directory.write("api.pem", "-----BEGIN CERTIFICATE-----\n")
+    try self.directory.write("api.key", "-----BEGIN PRIVATE KEY-----\n")
     try self.directory.write("admin.token", String(repeating: "a", count: 32))
     let loaded = try self.load(
       """
@@ -111,6 +113,7 @@ import Testing
         token_file: ~/read.token
         admin_token_file: ~/admin.token
         metrics_public: false
+        tls: {certificate_file: ~/api.pem, key_file: ~/api.key, client_ca_file: ~/api.pem}
         insecure: true
         hosts: [node.example.org]
         origins: ["https://dash.example.org:8443"]
@@ -164,6 +167,7 @@ import Testing
     #expect(configuration.apiSocketMode == 0o600)
     #expect(configuration.apiToken != nil && configuration.apiAdminToken != nil)
     #expect(!configuration.apiMetricsPublic)
+    #expect(configuration.apiTLS?.clientAuthority == configuration.apiTLS?.certificate)
     #expect(configuration.apiRequestsPerSecond == 50)
     #expect(configuration.apiInsecure)
     #expect(configuration.apiHosts == ["node.example.org"])

@@ -52,6 +52,7 @@ package enum ProblemCode: String, Sendable, CaseIterable {
   case unauthorized
   case hostNotAllowed = "host_not_allowed"
   case originNotAllowed = "origin_not_allowed"
+  case clientCertificateNeeded = "client_certificate_needed"
   case insufficientScope = "insufficient_scope"
   case blocked
   case notFound = "not_found"
@@ -97,6 +98,7 @@ package enum ProblemCode: String, Sendable, CaseIterable {
     case .unauthorized: (401, "A token is needed")
     case .hostNotAllowed: (403, "Host not allowed")
     case .originNotAllowed: (403, "Origin not allowed")
+    case .clientCertificateNeeded: (403, "A certificate is needed")
     case .insufficientScope: (403, "The token is not for this")
     case .blocked: (403, "Blocked")
     case .notFound: (404, "No such path")

@@ -39,10 +39,10 @@ func run(
         "changes of this machine's addresses and routes go unnoticed (\(error)): failed dials wait for their time, and "
           + "network.interfaces is not followed; mend: allow AF_NETLINK sockets")
     }
-    if configuration.apiAddress.isBeyondThisMachine {
+    if configuration.apiAddress.isBeyondThisMachine, configuration.apiTLS == nil {
       log.warning(
         "the API is reachable from other machines and not encrypted: who is on the way reads all, tokens included; "
-          + "mend: listen on 127.0.0.1 or a Unix socket behind a proxy that does TLS")
+          + "mend: set api.tls, or listen on 127.0.0.1 or a Unix socket behind a proxy that does TLS")
     }
     let running = RunningConfiguration(loaded, input: input, events: node.host.events)
     let logLevels = LogLevelControl(.init(configuration.logLevel, overrides: configuration.logOverrides))
@@ -93,6 +93,7 @@ extension APIConfiguration {
       self.init(version: Version.number)
       self.socketPath = path
     }
+    self.tls = configuration.apiTLS
     self.socketMode = configuration.apiSocketMode
     self.hosts = configuration.apiHosts
     self.origins = configuration.apiOrigins
@@ -108,11 +109,12 @@ private func greet(
   _ loaded: LoadedConfiguration, _ node: Node, apiPort: UInt16, isNewIdentity: Bool, _ output: Output
 ) async {
   let info = await node.host.node()
+  let scheme = loaded.configuration.apiTLS == nil ? "http" : "https"
   let api =
     switch loaded.configuration.apiAddress {
     case .ip(let endpoint):
-      "http://\(endpoint.isIPv6 ? "[\(endpoint.addressText)]" : endpoint.addressText):\(apiPort)"
-    case .unix(let path): "--unix-socket \(path) http://localhost"
+      "\(scheme)://\(endpoint.isIPv6 ? "[\(endpoint.addressText)]" : endpoint.addressText):\(apiPort)"
+    case .unix(let path): "--unix-socket \(path) \(scheme)://localhost"
     }
   output.print("\(Version.agent) is \(info.peerID)\(isNewIdentity ? " (a new identity)" : "")")
   if let file = loaded.file { output.print("  configured by  \(file)") }

@@ -1,6 +1,7 @@
 internal import GnuTLS
 internal import Logging
 internal import ManagementAPI
+internal import MicroHTTP
 internal import P2PCore
 internal import P2PHost
 
@@ -94,6 +95,11 @@ struct Configuration: Sendable {
   var apiToken: APIToken?
   var apiAdminToken: APIToken?
   var apiMetricsPublic = true
+  var apiCertificateFile: String?
+  var apiKeyFile: String?
+  var apiClientCAFile: String?
+  /// What is in the three; read by the loader.
+  var apiTLS: TLSFiles?
   /// Of one client; 0 is no limit.
   var apiRequestsPerSecond = 1_000
   /// Further names that a Host header may have.

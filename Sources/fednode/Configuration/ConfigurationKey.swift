@@ -152,6 +152,13 @@ struct ConfigurationKey: Sendable {
       .init(
         "api.insecure", \.apiInsecure, .boolean,
         "true: serve the API beyond loopback without tokens, to anyone who reaches it"),
+      .init(
+        "api.tls.certificate_file", \.apiCertificateFile, path.optional,
+        "PEM of a certificate, and of those that signed it: the API is HTTPS"),
+      .init("api.tls.key_file", \.apiKeyFile, path.optional, "PEM of its private key, mode 0600"),
+      .init(
+        "api.tls.client_ca_file", \.apiClientCAFile, path.optional,
+        "PEM of certificates, of which one must have signed that of a client; without it clients need none"),
       .init("api.metrics_public", \.apiMetricsPublic, .boolean, "/metrics needs no token"),
       .init(
         "api.hosts", \.apiHosts,

@@ -1,4 +1,5 @@
 internal import ManagementAPI
+internal import MicroHTTP
 internal import P2PCore
 internal import YAML
 
@@ -36,6 +37,9 @@ struct LoadedConfiguration: Sendable {
       switch key.name {
       case "peers.file": return mine.filePeers != others.filePeers
       case "api.token_file": return !APIToken.areSame(mine.apiToken, others.apiToken)
+      case "api.tls.certificate_file": return mine.apiTLS?.certificate != others.apiTLS?.certificate
+      case "api.tls.key_file": return mine.apiTLS?.key != others.apiTLS?.key
+      case "api.tls.client_ca_file": return mine.apiTLS?.clientAuthority != others.apiTLS?.clientAuthority
       case "api.admin_token_file": return !APIToken.areSame(mine.apiAdminToken, others.apiAdminToken)
       default: return false
       }
@@ -49,6 +53,7 @@ struct LoadedConfiguration: Sendable {
       key.copy(other.configuration, &configuration)
       origins[key.name] = other.origins[key.name]
     }
+    configuration.apiTLS = other.configuration.apiTLS
     return LoadedConfiguration(configuration, file: self.file, keys: self.keys, origins: origins)
   }
 
@@ -198,6 +203,11 @@ struct ConfigurationLoader {
         path throws(ConfigurationFailure) in
         try TokenFile.read(path, "api.admin_token_file", of: loaded)
       }
+    } catch {
+      self.problems += error.problems
+    }
+    do throws(ConfigurationFailure) {
+      self.configuration.apiTLS = try CertificateFiles.read(loaded)
     } catch {
       self.problems += error.problems
     }
