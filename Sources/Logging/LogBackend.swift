@@ -38,6 +38,8 @@ package enum LogBackend {
     }
   }
 
+  package static func setFormat(_ format: LogFormat) { self.format.store(format.rawValue, ordering: .relaxed) }
+
   package static var currentLevels: (level: LogLevel, overrides: [String: LogLevel]) {
     self.levels.withLock { ($0.level, $0.overrides) }
   }

@@ -1,3 +1,5 @@
+package import MicroHTTP
+
 /// What the API is told by the configuration.
 package struct APIConfiguration: Sendable {
   /// A numeric IPv4 or IPv6 address to listen on.
@@ -8,6 +10,20 @@ package struct APIConfiguration: Sendable {
   package var hosts: [String] = []
   /// Web origins that may change something besides the API's own (`api.origins`).
   package var origins: [String] = []
+  /// Who shows it may look (`api.token_file`). Without any token everyone may do everything.
+  package var readToken: APIToken?
+  /// Who shows it may look and change (`api.admin_token_file`).
+  package var adminToken: APIToken?
+  /// Whether `/metrics` needs no token (`api.metrics_public`).
+  package var isMetricsPublic = true
+  /// Of one client (`limits.api_requests_per_second`); nil: no limit.
+  package var requestsPerSecond: Int?
+  /// Of a Unix socket to listen on instead of `address` and `port`.
+  package var socketPath: String?
+  /// Its permission bits (`api.socket_mode`).
+  package var socketMode: UInt32 = 0o660
+  /// `api.tls`; nil: without encryption.
+  package var tls: TLSFiles?
   /// Of this build, `1.2.3`.
   package var version: String
 

@@ -1,4 +1,4 @@
-internal import Logging
+package import Logging
 package import MicroHTTP
 internal import Synchronization
 
@@ -6,40 +6,53 @@ internal import Synchronization
 /// until `stop`.
 package final class ManagementAPI: Sendable {
   private let configuration: APIConfiguration
-  private let access: Access
+  private let access: Mutex<Access>
+  private let limit: Mutex<RateLimit>
   private let router: Router
   private let hub: EventHub
   private let requests = RequestCounter()
   private let log = Logger(subsystem: "api")
+  /// Who changed what.
+  private let audit = Logger(subsystem: "audit")
+  private let refused = RateLimitedLog(Logger(subsystem: "audit"))
   private let server = Mutex<HTTPServer?>(nil)
 
-  /// `eventLoopsTurn` comes back, with true, when every event loop of the node came round.
+  /// `eventLoopsTurn` comes back, with true, when every event loop of the node came round. Without a `control` there
+  /// is no `/v1/config`.
   package init(
-    _ configuration: APIConfiguration, node: any NodeControl, eventLoopsTurn: @escaping @Sendable () async -> Bool
+    _ configuration: APIConfiguration, node: any NodeControl, control: (any ConfigurationControl)? = nil,
+    logLevels: LogLevelControl = LogLevelControl(), eventLoopsTurn: @escaping @Sendable () async -> Bool
   ) {
     self.configuration = configuration
-    self.access = Access(configuration)
+    self.access = Mutex(Access(configuration))
+    self.limit = Mutex(RateLimit(perSecond: configuration.requestsPerSecond))
     self.hub = EventHub(node: node)
     let monitor = HealthMonitor(node: node, eventLoopsTurn: eventLoopsTurn)
     let version = configuration.version
-    self.router = Router(
-      routes: NodeResource(node: node, version: version).routes
-        + PeersResource(node: node).routes
-        + ConnectionsResource(node: node).routes
-        + DialResource(node: node).routes
-        + GateResource(node: node).routes
-        + ProtocolsResource(node: node).routes
-        + EventsResource(hub: self.hub, bootID: node.events.bootID).routes
-        + HealthResource(monitor: monitor).routes
-        + MetricsResource(node: node, version: version, hub: self.hub, requests: self.requests).routes
-        + SpecResource().routes)
+    var routes = NodeResource(node: node, version: version).routes
+    routes += PeersResource(node: node).routes
+    routes += ConnectionsResource(node: node).routes
+    routes += DialResource(node: node).routes
+    routes += GateResource(node: node).routes
+    routes += ProtocolsResource(node: node).routes
+    routes += EventsResource(hub: self.hub, bootID: node.events.bootID).routes
+    routes += HealthResource(monitor: monitor).routes
+    routes += MetricsResource(node: node, version: version, hub: self.hub, requests: self.requests).routes
+    routes += LogLevelResource(levels: logLevels).routes
+    if let control { routes += ConfigurationResource(control: control).routes }
+    routes += SpecResource().routes
+    self.router = Router(routes: routes)
   }
 
   /// Listens; the answer is the port, also where any was asked for.
   @discardableResult
   package func start() throws(HTTPServerError) -> UInt16 {
+    var configuration = HTTPServerConfiguration(address: self.configuration.address, port: self.configuration.port)
+    configuration.socketPath = self.configuration.socketPath
+    configuration.socketMode = self.configuration.socketMode
+    configuration.tls = self.configuration.tls
     let server = try HTTPServer(
-      HTTPServerConfiguration(address: self.configuration.address, port: self.configuration.port),
+      configuration,
       refusal: { [weak self] refusal, request in
         self?.answer(refusal, request) ?? HTTPServer.plainRefusal(refusal, request)
       },
@@ -48,6 +61,12 @@ package final class ManagementAPI: Sendable {
     self.hub.start()
     self.log.info("the API listens", [("address", server.address), ("port", String(server.port))])
     return server.port
+  }
+
+  /// From now on: names, origins, tokens and limits. Where the API listens stays.
+  package func update(_ configuration: APIConfiguration) {
+    self.access.withLock { $0 = Access(configuration) }
+    self.limit.withLock { $0.perSecond = configuration.requestsPerSecond }
   }
 
   /// Ends event streams, takes no more requests, lets answers in flight finish for at most `timeout`.
@@ -68,25 +87,42 @@ package final class ManagementAPI: Sendable {
   func handle(_ request: HTTPRequest) -> HTTPOutcome {
     let began = ContinuousClock.now
     let requestID = Self.requestID(request)
+    var caller: Access.Caller?
     do throws(Problem) {
-      try self.access.check(request)
+      try self.checkRate(request)
+      let access = self.access.withLock { $0 }
+      try access.check(request)
+      let isOpen = self.router.isOpen(request) || (access.isMetricsPublic && request.target?.path == ["metrics"])
+      caller = try access.caller(of: request, isOpen: isOpen)
       switch try self.router.route(request, requestID: requestID) {
       case .answer(let response):
-        return .response(self.finish(response, request, requestID, began))
+        return .response(self.finish(response, request, requestID, began, caller))
       case .call(let route, let context):
-        return .deferred {
+        return .deferred { [caller] in
           let response: HTTPResponse
           do throws(Problem) {
             response = try await route.handler(context)
           } catch {
             response = error.response(requestID: requestID)
           }
-          return self.finish(response, request, requestID, began)
+          return self.finish(response, request, requestID, began, caller)
         }
       }
     } catch {
-      return .response(self.finish(error.response(requestID: requestID), request, requestID, began))
+      return .response(self.finish(error.response(requestID: requestID), request, requestID, began, caller))
     }
+  }
+
+  private func checkRate(_ request: HTTPRequest) throws(Problem) {
+    let wait = self.limit.withLock { limit in
+      limit.perSecond == nil
+        ? nil : limit.admit(RateLimit.client(request.remoteAddress), at: LogLevelControl.monotonic())
+    }
+    guard let wait else { return }
+    throw Problem(
+      .limitExceeded,
+      "too many requests of this client; wait, or raise limits.api_requests_per_second",
+      headers: [("Retry-After", String(wait))])
   }
 
   /// What the server refuses by itself, as a problem document like any other.
@@ -99,23 +135,28 @@ package final class ManagementAPI: Sendable {
       problem = Problem(.bodyTooLarge, "the body may have \(limit) bytes at most")
     case .badRequest(let why):
       problem = Problem(.badRequest, why)
+    case .noClientCertificate:
+      problem = Problem(
+        .clientCertificateNeeded, "show a certificate that an authority of api.tls.client_ca_file has signed")
     case .stopping:
       problem = Problem(.shuttingDown, "the node stopped before the answer was there")
     }
     let request = request ?? HTTPRequest(method: "-", rawTarget: "-", target: nil)
     let requestID = Self.requestID(request)
-    return self.finish(problem.response(requestID: requestID), request, requestID, .now)
+    return self.finish(problem.response(requestID: requestID), request, requestID, .now, nil)
   }
 
-  /// Adds what every answer has, counts it and writes the access log.
+  /// Adds what every answer has, counts it and writes the access log. `caller`: nil when it was not let in.
   private func finish(
-    _ response: HTTPResponse, _ request: HTTPRequest, _ requestID: String, _ began: ContinuousClock.Instant
+    _ response: HTTPResponse, _ request: HTTPRequest, _ requestID: String, _ began: ContinuousClock.Instant,
+    _ caller: Access.Caller?
   ) -> HTTPResponse {
     var response = response
     response.headers.append("X-Request-Id", requestID)
     response.headers.append("Cache-Control", "no-store")
     response.headers.append("X-Content-Type-Options", "nosniff")
     self.requests.add(method: request.method, status: response.status)
+    self.noteForAudit(response, request, requestID, caller)
     self.log.debug(
       "\(request.method) \(quoted(request.rawTarget, limit: 256)) \(response.status)",
       [
@@ -123,6 +164,23 @@ package final class ManagementAPI: Sendable {
         ("duration_ms", String(((ContinuousClock.now - began) / .microseconds(1)).rounded() / 1_000)),
       ])
     return response
+  }
+
+  /// One line for every request that may have changed something, and a few for those that were not let in.
+  private func noteForAudit(
+    _ response: HTTPResponse, _ request: HTTPRequest, _ requestID: String, _ caller: Access.Caller?
+  ) {
+    if let caller, !Access.changes(request) { return }
+    let fields: Logger.Fields = [
+      ("who", caller?.words ?? "nobody"), ("remote", request.remoteAddress), ("method", request.method),
+      ("target", request.rawTarget), ("status", String(response.status)), ("request_id", requestID),
+    ]
+    if caller != nil {
+      self.audit.notice("a request that changes something was answered", fields)
+    } else if [401, 403, 429].contains(response.status) {
+      self.refused.log(
+        .warning, key: RateLimit.client(request.remoteAddress), "a request was not let in", fields)
+    }
   }
 
   /// The client's own where it is well-formed, or a new one.

@@ -28,14 +28,23 @@ info:
     **Every answer** has `X-Request-Id`: the request's own, where it is 1 to 64 of `[A-Za-z0-9._-]`, or a new one.
     `HEAD` works wherever `GET` does, and `OPTIONS` tells the methods of a path.
 
-    **Access.** The API listens on loopback. A request whose `Host` is neither a loopback name nor configured in
-    `api.hosts` is refused, and so is a request that changes something and carries the `Origin` of another site.
+    **Access.** The API listens on loopback or a Unix socket, and beyond only with a token. Where the node has tokens
+    (`api.token_file`, `api.admin_token_file`) every request must show one, as `Authorization: Bearer …`: either to
+    look, the admin token to change something. `/livez` and `/readyz` need none, nor does `/metrics` unless
+    `api.metrics_public` is false. With `api.tls` the API is HTTPS, and with `api.tls.client_ca_file` a client must show
+    a certificate, whatever it asks. A request whose `Host` is neither a loopback name nor configured in `api.hosts` is
+    refused, and so is a request that changes something and carries the `Origin` of another site. Every request that
+    changes something leaves a line in the log, subsystem `audit`.
 
-    **Connections.** 512 at a time, 256 of one address; idle ones are closed after 60 seconds.
+    **Limits.** 512 connections at a time, 256 of one IP address; idle ones are closed after 60 seconds. A client, which
+    is an IPv4 address, an IPv6 /64 or a user of the Unix socket, may send `limits.api_requests_per_second` and twice as
+    many at once; what is beyond is answered with 429 and `Retry-After`.
 servers:
   - url: http://127.0.0.1:9080
     description: The default.
-security: []
+security:
+  - {}
+  - token: []
 tags:
   - name: node
     description: The node itself.
@@ -55,6 +64,8 @@ tags:
     description: For probes.
   - name: metrics
     description: For Prometheus.
+  - name: configuration
+    description: What the node runs with.
   - name: specification
     description: This document.
 paths:
@@ -692,6 +703,86 @@ paths:
                 # TYPE libp2p_swarm_connections_opened_total counter
                 libp2p_swarm_connections_opened_total{dir="inbound",transport="quic-v1"} 3
         default: { $ref: "#/components/responses/Problem" }
+  /v1/config:
+    get:
+      tags: [configuration]
+      operationId: getConfiguration
+      summary: The configuration in force
+      description: Every key, with its value and where that came from. A secret is shown as `[secret]`.
+      responses:
+        "200":
+          description: The configuration.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Configuration" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/config/reload:
+    post:
+      tags: [configuration]
+      operationId: reloadConfiguration
+      summary: Read the configuration again
+      description: |
+        The same as SIGHUP: the file, the peers file and the token files are read, with the flags and the environment of
+        the start. All is taken over or nothing. `peers.static`, `peers.file`, tokens, `api.hosts`, `api.origins`,
+        `api.metrics_public`, `api.insecure`, `limits.api_requests_per_second` and `logging` change at once; members that
+        stay keep their connections. Of two reloads at once the second begins when the first has ended.
+      responses:
+        "200":
+          description: In force.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Reload" }
+              example: { changed: [logging.level], restart_required: [network.addresses] }
+        "422":
+          description: The configuration is wrong; the one before is still in force.
+          content:
+            application/problem+json:
+              schema: { $ref: "#/components/schemas/ReloadProblem" }
+              example:
+                type: urn:fednode:problem:invalid_configuration
+                title: The configuration is not valid
+                status: 422
+                detail: one thing is wrong with the configuration, see errors; what was in force still is
+                code: invalid_configuration
+                request_id: 4be1f0a97c31d2e8
+                errors:
+                  - place: /etc/fednode/fednode.yaml:3
+                    key: logging.level
+                    message: '"loud" is not known'
+                    mend: write one of trace | debug | info | notice | warning | error | critical
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/log-level:
+    get:
+      tags: [configuration]
+      operationId: getLogLevel
+      summary: What is logged
+      responses:
+        "200":
+          description: The levels in force.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/LogLevels" }
+        default: { $ref: "#/components/responses/Problem" }
+    put:
+      tags: [configuration]
+      operationId: putLogLevel
+      summary: Log more, or less
+      description: |
+        Replaces all levels at once: an override that is left out is gone. With `revert_after_seconds` those return by
+        themselves that were last set without it; a restart returns to the configuration in any case.
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema: { $ref: "#/components/schemas/LogLevelRequest" }
+            example: { level: info, overrides: { api: debug }, revert_after_seconds: 600 }
+      responses:
+        "200":
+          description: The levels in force now.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/LogLevels" }
+        default: { $ref: "#/components/responses/Problem" }
   /openapi.yaml:
     get:
       tags: [specification]
@@ -708,6 +799,11 @@ paths:
               schema: { type: string }
         default: { $ref: "#/components/responses/Problem" }
 components:
+  securitySchemes:
+    token:
+      type: http
+      scheme: bearer
+      description: Needed where the node has tokens. One of scope `read` for `GET`, of scope `admin` for all else.
   headers:
     X-Request-Id:
       description: Names the request in the log.
@@ -1481,6 +1577,7 @@ components:
         - federation.rejected
         - federation.ended
         - peer.clock_skew
+        - config.reloaded
         - reset
         - snapshot
     CheckName:
@@ -1515,6 +1612,88 @@ components:
               since:
                 description: Since when it is seen in this status.
                 $ref: "#/components/schemas/Time"
+    Configuration:
+      type: object
+      additionalProperties: false
+      required: [file, restart_required, values]
+      properties:
+        file: { type: [string, "null"], description: The file that was read. }
+        restart_required:
+          type: array
+          items: { type: string }
+          description: Keys that the last reload found changed and that keep their values until the next start.
+        values:
+          type: object
+          description: By the name of the key.
+          additionalProperties:
+            type: object
+            additionalProperties: false
+            required: [value, source, place]
+            properties:
+              value: { description: As the file would have it. }
+              source: { type: string, enum: [default, file, environment, flag] }
+              place: { type: [string, "null"], description: "File and line, variable or flag." }
+      example:
+        file: /etc/fednode/fednode.yaml
+        restart_required: []
+        values:
+          api.address: { value: "127.0.0.1:9080", source: default, place: null }
+          logging.level: { value: debug, source: file, place: "/etc/fednode/fednode.yaml:3" }
+    Reload:
+      type: object
+      additionalProperties: false
+      required: [changed, restart_required]
+      properties:
+        changed: { type: array, items: { type: string }, description: Keys whose new values are in force. }
+        restart_required:
+          type: array
+          items: { type: string }
+          description: Keys that keep their values until the next start.
+    ReloadProblem:
+      allOf:
+        - $ref: "#/components/schemas/Problem"
+        - type: object
+          properties:
+            errors:
+              type: array
+              items:
+                type: object
+                additionalProperties: false
+                required: [place, key, message, mend]
+                properties:
+                  place: { type: string, description: "File and line, variable or flag." }
+                  key: { type: [string, "null"] }
+                  message: { type: string }
+                  mend: { type: string, description: What to do about it. }
+    LogLevel:
+      type: string
+      description: The least severity that is logged.
+      enum: [trace, debug, info, notice, warning, error, critical]
+    LogLevels:
+      type: object
+      additionalProperties: false
+      required: [level, overrides, revert_after_seconds]
+      properties:
+        level: { $ref: "#/components/schemas/LogLevel" }
+        overrides:
+          type: object
+          description: By subsystem, as each line of the log names it.
+          additionalProperties: { $ref: "#/components/schemas/LogLevel" }
+        revert_after_seconds:
+          type: [integer, "null"]
+          description: Until other levels return; null when these stay.
+    LogLevelRequest:
+      type: object
+      additionalProperties: false
+      required: [level]
+      properties:
+        level: { $ref: "#/components/schemas/LogLevel" }
+        overrides:
+          type: [object, "null"]
+          maxProperties: 32
+          propertyNames: { minLength: 1, maxLength: 64 }
+          additionalProperties: { $ref: "#/components/schemas/LogLevel" }
+        revert_after_seconds: { type: [integer, "null"], minimum: 1, maximum: 86400 }
     Problem:
       type: object
       description: RFC 9457, with a stable `code`. Some codes have members of their own.
@@ -1554,8 +1733,11 @@ components:
         | 400 | `invalid_multiaddr` | no multiaddr, or none that leads anywhere |
         | 400 | `invalid_entry` | neither a peer id nor an address nor a network |
         | 400 | `unsupported_transport` | a multiaddr of another transport than QUIC v1 |
+        | 401 | `unauthorized` | no token, or none of this node; `WWW-Authenticate` |
         | 403 | `host_not_allowed` | the `Host` header has a name that is not the API's |
         | 403 | `origin_not_allowed` | a web page of another site wants to change something |
+        | 403 | `client_certificate_needed` | TLS without a certificate of `api.tls.client_ca_file` |
+        | 403 | `insufficient_scope` | a token for looking, and the request changes something |
         | 403 | `blocked` | the peer or address is blocked |
         | 404 | `not_found` | no such path |
         | 404 | `peer_not_found` | no such peer |
@@ -1571,7 +1753,8 @@ components:
         | 409 | `dial_ended` | the dial has ended |
         | 413 | `body_too_large` | more than 64 KiB |
         | 415 | `unsupported_media_type` | a body that does not say it is JSON |
-        | 429 | `limit_exceeded` | a limit is reached |
+        | 422 | `invalid_configuration` | the configuration to reload is wrong; `errors` |
+        | 429 | `limit_exceeded` | a limit is reached; of requests with `Retry-After` |
         | 500 | `not_saved` | in force, but not written down for the next start |
         | 502 | `dial_failed` | every address failed; `attempts` lists them |
         | 502 | `peer_id_mismatch` | another peer answered |
@@ -1591,8 +1774,11 @@ components:
         - invalid_multiaddr
         - invalid_entry
         - unsupported_transport
+        - unauthorized
         - host_not_allowed
         - origin_not_allowed
+        - client_certificate_needed
+        - insufficient_scope
         - blocked
         - not_found
         - peer_not_found
@@ -1608,6 +1794,7 @@ components:
         - dial_ended
         - body_too_large
         - unsupported_media_type
+        - invalid_configuration
         - limit_exceeded
         - not_saved
         - dial_failed

@@ -24,6 +24,8 @@ final class ClientConnection: Sendable {
   let id: UInt64
   let remoteAddress: String
   private let descriptor: Int32
+  /// Nothing can be written past the library.
+  private let isEncrypted: Bool
   private let state: Mutex<State>
 
   private struct State {
@@ -38,10 +40,11 @@ final class ClientConnection: Sendable {
     var closed = false
   }
 
-  init(id: UInt64, descriptor: Int32, remoteAddress: String, deadline: Duration) {
+  init(id: UInt64, descriptor: Int32, remoteAddress: String, isEncrypted: Bool, deadline: Duration) {
     self.id = id
     self.descriptor = descriptor
     self.remoteAddress = remoteAddress
+    self.isEncrypted = isEncrypted
     self.state = Mutex(State(deadline: deadline))
   }
 
@@ -123,13 +126,16 @@ final class ClientConnection: Sendable {
     }
   }
 
-  /// Writes `answer` past the library, which has written nothing for this request, and closes.
+  /// Writes `answer` past the library, which has written nothing for this request, and closes. Over TLS it closes
+  /// only.
   func refuse(_ answer: [UInt8]) {
     self.state.withLock { state in
       guard !state.closed else { return }
       state.cut = true
       // What does not fit into an empty socket buffer is lost with the connection.
-      send(self.descriptor, answer, answer.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+      if !self.isEncrypted {
+        send(self.descriptor, answer, answer.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+      }
       shutdown(self.descriptor, Int32(SHUT_RDWR))
     }
   }

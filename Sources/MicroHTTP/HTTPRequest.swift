@@ -8,7 +8,7 @@ package struct HTTPRequest: Sendable {
   package var target: HTTPTarget?
   package var headers: HTTPHeaders
   package var body: [UInt8]
-  /// Of the socket's other end, `127.0.0.1:50312` or `[::1]:50312`.
+  /// Of the socket's other end, `127.0.0.1:50312` or `[::1]:50312`; of a Unix socket the user there, `uid:1000`.
   package var remoteAddress: String
 
   package init(

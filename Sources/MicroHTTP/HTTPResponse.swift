@@ -46,6 +46,8 @@ package enum HTTPRefusal: Sendable, Equatable {
   case bodyTooLarge(limitBytes: Int)
   /// The request cannot be read: 400.
   case badRequest(String)
+  /// The client has shown no certificate of the authority: 403.
+  case noClientCertificate
   /// The server stopped before the answer was there: 503.
   case stopping
 }

@@ -5,8 +5,9 @@ internal import Synchronization
 /// An HTTP/1.1 server: one thread of libmicrohttpd that reads, calls the handler and writes, and one that watches
 /// over what libmicrohttpd does not see. Serves from `init` until `stop`, which must be called.
 package final class HTTPServer: Sendable {
-  /// What it listens on, also when any was asked for.
+  /// What it listens on, also when any was asked for; 0 for a Unix socket.
   package let port: UInt16
+  /// `127.0.0.1`, `unix:/run/fednode/api.sock`
   package let address: String
 
   private let core: ServerCore
@@ -26,21 +27,23 @@ package final class HTTPServer: Sendable {
     handler: @escaping @Sendable (HTTPRequest) -> HTTPOutcome
   ) throws(HTTPServerError) {
     let watch = try Watch()
-    let socket = try ListenSocket(address: configuration.address, port: configuration.port)
+    let socket = try ListenSocket(configuration)
     self.core = ServerCore(configuration: configuration, watch: watch, refusal: refusal, handler: handler)
     self.port = socket.port
-    self.address = configuration.address
+    self.address = configuration.socketPath.map { "unix:\($0)" } ?? configuration.address
     self.stop = Mutex(Stop())
     guard let daemon = withSignalsBlocked({ Self.startDaemon(self.core, socket) }) else {
-      close(socket.descriptor)
-      throw HTTPServerError("libmicrohttpd did not start on \(configuration.address) port \(socket.port)")
+      socket.remove()
+      throw HTTPServerError(
+        "libmicrohttpd did not start on \(self.address) port \(socket.port)"
+          + (configuration.tls == nil ? "" : "; see that the key is that of the certificate, both in PEM"))
     }
     // The thread keeps the server alive until it has stopped. The pointer is the thread's alone from here on.
     nonisolated(unsafe) let handedOver = daemon
     let code = withSignalsBlocked { Thread.start { self.run(handedOver, socket) } }
     guard code == 0 else {
       MHD_stop_daemon(daemon)
-      close(socket.descriptor)
+      socket.remove()
       throw HTTPServerError("no thread for the API: \(String(cString: strerror(code)))")
     }
   }
@@ -70,6 +73,7 @@ package final class HTTPServer: Sendable {
     case .requestTimeout: .text(408, "the request did not arrive in time\n")
     case .bodyTooLarge(let limit): .text(413, "the body has more than \(limit) bytes\n")
     case .badRequest(let why): .text(400, "\(why)\n")
+    case .noClientCertificate: .text(403, "a certificate is needed\n")
     case .stopping: .text(503, "the server is stopping\n")
     }
   }
@@ -134,7 +138,7 @@ package final class HTTPServer: Sendable {
     let deadline = Monotonic.now + Self.lastWordsTime
     while !self.core.connections.isEmpty && Monotonic.now < deadline { self.turn(stopping: true) }
     MHD_stop_daemon(daemon)
-    close(socket.descriptor)
+    socket.remove()
     let waiters = self.stop.withLock { stop in
       stop.done = true
       defer { stop.waiters = [] }
@@ -151,7 +155,8 @@ package final class HTTPServer: Sendable {
     return cmicrohttpd_start(
       socket.descriptor, UInt32(clamping: configuration.connectionsMax),
       UInt32(clamping: configuration.connectionsPerAddressMax), configuration.connectionMemoryBytes,
-      UInt32(clamping: configuration.sendTimeout.components.seconds), accessCallback, requestLineCallback,
+      UInt32(clamping: configuration.sendTimeout.components.seconds), core.tls?.pointers ?? cmicrohttpd_tls(),
+      accessCallback, requestLineCallback,
       completedCallback, connectionCallback, Unmanaged.passUnretained(core).toOpaque())
   }
 }

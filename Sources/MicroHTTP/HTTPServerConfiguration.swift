@@ -4,9 +4,15 @@ package struct HTTPServerConfiguration: Sendable {
   package var address: String
   /// 0: any free one.
   package var port: UInt16
+  /// Of a Unix socket to listen on instead of `address` and `port`. One that nobody listens on is replaced.
+  package var socketPath: String?
+  /// Who may connect to it: permission bits.
+  package var socketMode: UInt32 = 0o660
+  /// Nil: without encryption.
+  package var tls: TLSFiles?
   /// Open at one time; further ones wait in the kernel's backlog.
   package var connectionsMax: Int = 2_048
-  /// Open at one time from one address; further ones are closed at once. Fewer than all, so that one client leaves
+  /// Open at one time from one IP address; further ones are closed at once. Fewer than all, so that one client leaves
   /// room for another.
   package var connectionsPerAddressMax: Int = 1_536
   /// Of the body of a request; more is 413.

@@ -1,11 +1,35 @@
 internal import Glibc
 
-/// A bound, listening TCP socket.
-struct ListenSocket {
+/// A bound, listening TCP or Unix socket.
+struct ListenSocket: Sendable {
   let descriptor: Int32
+  /// 0 for a Unix socket.
   let port: UInt16
+  /// Of a Unix socket.
+  private let file: UnixSocketFile?
 
-  init(address: String, port: UInt16) throws(HTTPServerError) {
+  init(_ configuration: HTTPServerConfiguration) throws(HTTPServerError) {
+    guard let path = configuration.socketPath else {
+      try self.init(address: configuration.address, port: configuration.port)
+      return
+    }
+    let (descriptor, file) = try UnixSocketFile.listen(at: path, mode: configuration.socketMode)
+    self.init(descriptor: descriptor, port: 0, file: file)
+  }
+
+  private init(descriptor: Int32, port: UInt16, file: UnixSocketFile?) {
+    self.descriptor = descriptor
+    self.port = port
+    self.file = file
+  }
+
+  /// Closes it, and removes the file of a Unix socket.
+  func remove() {
+    self.file?.remove()
+    close(self.descriptor)
+  }
+
+  private init(address: String, port: UInt16) throws(HTTPServerError) {
     var hints = addrinfo()
     hints.ai_family = AF_UNSPEC
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -26,12 +50,13 @@ struct ListenSocket {
     guard bind(descriptor, found.pointee.ai_addr, found.pointee.ai_addrlen) == 0 else {
       throw Self.error("bind", address, port)
     }
-    // The kernel caps it at net.core.somaxconn.
-    guard listen(descriptor, 4096) == 0 else { throw Self.error("listen on", address, port) }
+    guard listen(descriptor, Self.backlog) == 0 else { throw Self.error("listen on", address, port) }
     bound = true
-    self.descriptor = descriptor
-    self.port = Self.port(of: descriptor)
+    self.init(descriptor: descriptor, port: Self.port(of: descriptor), file: nil)
   }
+
+  /// Connections that wait to be accepted; the kernel caps it at net.core.somaxconn.
+  static let backlog: Int32 = 4_096
 
   private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32) {
     var on: Int32 = 1
@@ -63,9 +88,10 @@ struct ListenSocket {
     }
   }
 
-  /// `127.0.0.1:50312` or `[::1]:50312`.
-  static func text(of address: UnsafePointer<sockaddr>?) -> String {
+  /// `127.0.0.1:50312` or `[::1]:50312`; the user at the other end of a Unix socket, `uid:1000`.
+  static func text(of address: UnsafePointer<sockaddr>?, descriptor: Int32) -> String {
     guard let address else { return "unknown" }
+    if Int32(address.pointee.sa_family) == AF_UNIX { return UnixSocketFile.peer(of: descriptor) }
     let isIPv6 = Int32(address.pointee.sa_family) == AF_INET6
     let raw = UnsafeRawPointer(address)
     let port =

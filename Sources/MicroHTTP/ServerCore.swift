@@ -8,6 +8,7 @@ final class ServerCore: Sendable {
   let handler: @Sendable (HTTPRequest) -> HTTPOutcome
   let refusal: @Sendable (HTTPRefusal, HTTPRequest?) -> HTTPResponse
   let watch: Watch
+  let tls: TLSText?
   /// No new connections; every answer is the last of its connection and every stream ends.
   let draining = Atomic(false)
   /// Nothing may wait any more.
@@ -27,6 +28,7 @@ final class ServerCore: Sendable {
   ) {
     self.configuration = configuration
     self.watch = watch
+    self.tls = configuration.tls.map { TLSText($0) }
     self.refusal = refusal
     self.handler = handler
   }
@@ -39,10 +41,11 @@ final class ServerCore: Sendable {
 
   func opened(_ connection: OpaquePointer) -> ClientConnection {
     let id = self.lastID.add(1, ordering: .relaxed).newValue
+    let descriptor = cmicrohttpd_descriptor(connection)
     let client = ClientConnection(
-      id: id, descriptor: cmicrohttpd_descriptor(connection),
-      remoteAddress: ListenSocket.text(of: cmicrohttpd_client_address(connection)),
-      deadline: Monotonic.now + self.configuration.receiveTimeout)
+      id: id, descriptor: descriptor,
+      remoteAddress: ListenSocket.text(of: cmicrohttpd_client_address(connection), descriptor: descriptor),
+      isEncrypted: self.tls != nil, deadline: Monotonic.now + self.configuration.receiveTimeout)
     self.table.withLock { $0[id] = client }
     self.watch.deadlineAdded()
     return client
@@ -67,6 +70,9 @@ final class ServerCore: Sendable {
       exchange.headRead = true
       exchange.isHead = method == "HEAD"
       self.readHead(exchange, connection)
+      if self.configuration.tls?.clientAuthority != nil, cmicrohttpd_client_is_verified(connection) == 0 {
+        return self.refuse(.noClientCertificate, exchange, connection, method: method)
+      }
       guard let refusal = exchange.refusal, self.mustRefuseEarly(exchange) else { return true }
       return self.refuse(refusal, exchange, connection, method: method)
     }

@@ -64,11 +64,14 @@ internal import Logging
       return 0
     default:
       Signals.expect()
+      let hangUps = Signals.hangUps()
       let loaded = try ConfigurationLoader.load(input)
       let identity = try IdentityStore.loadOrCreate(loaded)
       let configuration = loaded.configuration
       Self.startLog(output, configuration.logLevel, configuration.logOverrides, configuration.logFormat)
-      return await fednode.run(loaded, identity: identity.key, isNewIdentity: identity.isNew, output, stop: stop)
+      return await fednode.run(
+        loaded, from: input, identity: identity.key, isNewIdentity: identity.isNew, output, hangUps: hangUps,
+        stop: stop)
     }
   }
 

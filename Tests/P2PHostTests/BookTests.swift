@@ -72,6 +72,44 @@ struct BookTests {
     #expect(await node.host.node().pinned == PinnedCounts(total: 1, connected: 1))
   }
 
+  @Test(
+    "a configuration that has changed moves nobody who stays; who is no longer named stays where the policy allows it",
+    arguments: Gate.Policy.allCases)
+  func reconfigured(policy: Gate.Policy) async throws {
+    let network = MemoryNetwork()
+    let others = [
+      try await Node.started(2, network), try await Node.started(3, network), try await Node.started(4, network),
+    ]
+    func entry(_ index: Int, name: String? = nil) -> BookEntry {
+      BookEntry(
+        peerID: others[index].peer, name: name, pinned: true, addresses: [others[index].address], source: .config)
+    }
+    let node = Node(1, network, configure: { $0.policy = policy })
+    await node.host.load([entry(0), entry(1)], blocks: [])
+    try await node.host.start()
+    for other in others[..<2] { await node.recorder.first("peer.identified", peer: other.peer) }
+    let before = await node.host.peer(others[0].peer)?.connections
+    await node.host.configure([entry(0), entry(2, name: "four")])
+    await node.recorder.first("peer.identified", peer: others[2].peer)
+    #expect(await node.host.peer(others[0].peer)?.connections == before)
+    #expect(await node.host.peer(others[2].peer)?.name == "four")
+    if policy == .allowlist {
+      await others[1].recorder.first("peer.state_changed", peer: node.peer, to: "idle")
+      #expect(await node.host.peer(others[1].peer) == nil)
+    } else {
+      let left = await node.host.peer(others[1].peer)
+      #expect(left?.pinned == false)
+      #expect(left?.state == .connected)
+    }
+    #expect(await node.host.node().pinned.total == 2)
+    // A new name alone moves nobody either.
+    await node.host.configure([entry(0, name: "two"), entry(2, name: "four")])
+    #expect(await node.host.peer(others[0].peer)?.name == "two")
+    #expect(await node.host.peer(others[0].peer)?.connections == before)
+    await node.host.configure([])
+    #expect(await node.host.node().pinned.total == 0)
+  }
+
   @Test("refuses itself, foreign transports and more peers than it holds")
   func refusals() async throws {
     let network = MemoryNetwork()

@@ -63,6 +63,10 @@ import Testing
     try IdentityStore.write(key, to: self.directory.path + "/node.key")
     let member = base64Encode([UInt8](repeating: 7, count: 32))
     try self.directory.write("peers.yaml", "peers: [{public_key: \(member)}, {peer_id: \(key.peerID)}]")
+    try self.directory.write("read.token", String(repeating: "r", count: 32))
+    try self.directory.write("api.pem", "-----BEGIN CERTIFICATE-----\n")
+    try self.directory.write("api.key", "-----BEGIN PRIVATE KEY-----\n")
+    try self.directory.write("admin.token", String(repeating: "a", count: 32))
     let loaded = try self.load(
       """
       data_dir: ~/data
@@ -101,9 +105,15 @@ import Testing
         streams_per_peer: 20
         streams_per_protocol: 0
         buffers: 512MiB
+        api_requests_per_second: 50
       health: {min_connected_peers: 11}
       api:
         address: 0.0.0.0:8080
+        socket_mode: 0600
+        token_file: ~/read.token
+        admin_token_file: ~/admin.token
+        metrics_public: false
+        tls: {certificate_file: ~/api.pem, key_file: ~/api.key, client_ca_file: ~/api.pem}
         insecure: true
         hosts: [node.example.org]
         origins: ["https://dash.example.org:8443"]
@@ -154,6 +164,11 @@ import Testing
     #expect(configuration.streamsPerProtocolMax == 0)
     #expect(configuration.buffersMax == 512 << 20)
     #expect(configuration.apiAddress.description == "0.0.0.0:8080")
+    #expect(configuration.apiSocketMode == 0o600)
+    #expect(configuration.apiToken != nil && configuration.apiAdminToken != nil)
+    #expect(!configuration.apiMetricsPublic)
+    #expect(configuration.apiTLS?.clientAuthority == configuration.apiTLS?.certificate)
+    #expect(configuration.apiRequestsPerSecond == 50)
     #expect(configuration.apiInsecure)
     #expect(configuration.apiHosts == ["node.example.org"])
     #expect(configuration.apiOrigins == ["https://dash.example.org:8443"])
@@ -251,7 +266,9 @@ import Testing
       "peers: {connection_timeout: 1ms}", "limits: {handshakes: -1}", "limits: {handshakes: 65537}",
       "limits: {handshakes: many}", "limits: {buffers: 1GB2}", "limits: {buffers: 1073741824}",
       "limits: {buffers: 1MiB}", "limits: {streams_per_connection: 1.5}", "api: {address: '9080'}",
-      "api: {address: 'unix:/run/api.sock'}", "api: {address: 'example.org:80'}", "api: {address: '127.0.0.1:65536'}",
+      "api: {address: 'unix:api.sock'}", "api: {address: 'unix:/run/'}", "api: {socket_mode: 0440}",
+      "api: {socket_mode: 660a}", "api: {socket_mode: 1777}", "limits: {api_requests_per_second: -1}",
+      "api: {address: 'example.org:80'}", "api: {address: '127.0.0.1:65536'}",
       "api: {address: '0.0.0.0:9080'}", "api: {address: '[::]:9080'}", "api: {insecure: 1}", "api: {hosts: x}",
       "api: {hosts: ['a b']}", "api: {origins: [example.org]}", "api: {origins: ['https://a/b']}",
       "perf: {enabled: yes}", "perf: true", "logging: {level: WARN}", "logging: {format: xml}",

@@ -13,7 +13,7 @@ import Testing
   private static let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     .deletingLastPathComponent().appendingPathComponent("fednode")
 
-  private func start(_ arguments: [String], output: Pipe) throws -> Process {
+  private func start(_ arguments: [String], output: Pipe, errors: Pipe? = nil) throws -> Process {
     let process = Process()
     process.executableURL = Self.program
     process.arguments = arguments
@@ -22,20 +22,24 @@ import Testing
       .merging(["HOME": self.directory.path]) { $1 }
     process.currentDirectoryURL = URL(fileURLWithPath: self.directory.path)
     process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
+    process.standardError = errors ?? FileHandle.nullDevice
     try process.run()
     return process
   }
 
   /// Reads until a line starts with `words`, to the end, or for ten seconds without a byte.
   private static func lines(of output: Pipe, until words: String) -> [String] {
+    Self.lines(of: output) { $0.hasPrefix(words) }
+  }
+
+  private static func lines(of output: Pipe, until isLast: (String) -> Bool) -> [String] {
     var bytes = Data()
     while true {
       var polled = pollfd(fd: output.fileHandleForReading.fileDescriptor, events: Int16(POLLIN), revents: 0)
       let more = poll(&polled, 1, 10_000) > 0 ? output.fileHandleForReading.availableData : Data()
       bytes += more
       let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
-      if more.isEmpty || lines.contains(where: { $0.hasPrefix(words) }) { return lines }
+      if more.isEmpty || lines.contains(where: isLast) { return lines }
     }
   }
 
@@ -59,6 +63,27 @@ import Testing
       ], output: output)
     #expect(Self.lines(of: output, until: "  API").count >= 4)
     kill(process.processIdentifier, number)
+    #expect(Self.status(of: process) == 0)
+    #expect(process.terminationReason == .exit)
+  }
+
+  @Test("A node that is told to hang up reads its configuration again and goes on")
+  func hangUp() throws {
+    let output = Pipe()
+    let errors = Pipe()
+    let file = try self.directory.write("node.yaml", "logging: {format: text}")
+    let process = try self.start(
+      [
+        "--data-dir", self.directory.path + "/data", "--listen", "/ip4/127.0.0.1/udp/0/quic-v1", "--api", "127.0.0.1:0",
+        "--config", file,
+      ], output: output, errors: errors)
+    #expect(Self.lines(of: output, until: "  API").count >= 4)
+    try self.directory.write("node.yaml", "logging: {format: json, level: debug}")
+    kill(process.processIdentifier, SIGHUP)
+    let lines = Self.lines(of: errors) { $0.contains("the configuration was reloaded") }
+    let told = lines.last { $0.contains("the configuration was reloaded") }
+    #expect(told?.contains(#""changed":"logging.level,logging.format""#) == true, "\(lines)")
+    kill(process.processIdentifier, SIGTERM)
     #expect(Self.status(of: process) == 0)
     #expect(process.terminationReason == .exit)
   }

@@ -18,7 +18,7 @@ final class EventHub: Sendable {
     "peer.removed", "peer.state_changed", "peer.identified", "peer.blocked", "peer.refused", "dial.started",
     "dial.attempt", "dial.ended", "connection.state_changed", "connection.path_changed", "connection.unhealthy",
     "limit.reached", "protocol.registered", "protocol.withdrawn", "federation.agreed", "federation.rejected",
-    "federation.ended", "peer.clock_skew", "reset", "snapshot",
+    "federation.ended", "peer.clock_skew", "config.reloaded", "reset", "snapshot",
   ]
 
   private let log: EventLog

@@ -8,9 +8,10 @@ struct HealthResource: Sendable {
   var routes: [Route] {
     [
       Route("GET", "/v1/health", self.health),
-      Route("GET", "/livez", produces: [MediaType.text, MediaType.json], self.live),
+      Route("GET", "/livez", produces: [MediaType.text, MediaType.json], isOpen: true, self.live),
       Route(
-        "GET", "/readyz", query: ["verbose", "exclude"], produces: [MediaType.text, MediaType.json], self.ready),
+        "GET", "/readyz", query: ["verbose", "exclude"], produces: [MediaType.text, MediaType.json], isOpen: true,
+        self.ready),
     ]
   }
 

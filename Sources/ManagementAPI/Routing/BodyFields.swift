@@ -57,6 +57,23 @@ struct BodyFields {
     return texts
   }
 
+  /// The members of an object of strings.
+  func texts(_ name: String, countMax: Int) throws(Problem) -> [(name: String, text: String)]? {
+    guard let value = self.value(name) else { return nil }
+    guard case .object(let object) = value else {
+      throw Self.invalid(name, "must be an object of strings; it is \(value.kind)")
+    }
+    guard object.members.count <= countMax else { throw Self.invalid(name, "must have at most \(countMax) members") }
+    var texts: [(name: String, text: String)] = []
+    for member in object.members {
+      guard case .string(let text) = member.value else {
+        throw Self.invalid("\(name).\(member.name)", "must be a string; it is \(member.value.kind)")
+      }
+      texts.append((member.name, text))
+    }
+    return texts
+  }
+
   func integer(_ name: String, in range: ClosedRange<Int64>) throws(Problem) -> Int64? {
     guard let value = self.value(name) else { return nil }
     guard case .integer(let number) = value, range.contains(number) else {

@@ -49,8 +49,11 @@ package enum ProblemCode: String, Sendable, CaseIterable {
   case invalidMultiaddr = "invalid_multiaddr"
   case invalidEntry = "invalid_entry"
   case unsupportedTransport = "unsupported_transport"
+  case unauthorized
   case hostNotAllowed = "host_not_allowed"
   case originNotAllowed = "origin_not_allowed"
+  case clientCertificateNeeded = "client_certificate_needed"
+  case insufficientScope = "insufficient_scope"
   case blocked
   case notFound = "not_found"
   case peerNotFound = "peer_not_found"
@@ -66,6 +69,7 @@ package enum ProblemCode: String, Sendable, CaseIterable {
   case dialEnded = "dial_ended"
   case bodyTooLarge = "body_too_large"
   case unsupportedMediaType = "unsupported_media_type"
+  case invalidConfiguration = "invalid_configuration"
   case limitExceeded = "limit_exceeded"
   case notSaved = "not_saved"
   case dialFailed = "dial_failed"
@@ -91,8 +95,11 @@ package enum ProblemCode: String, Sendable, CaseIterable {
     case .invalidMultiaddr: (400, "Invalid multiaddr")
     case .invalidEntry: (400, "Neither a peer id nor an address nor a network")
     case .unsupportedTransport: (400, "Unsupported transport")
+    case .unauthorized: (401, "A token is needed")
     case .hostNotAllowed: (403, "Host not allowed")
     case .originNotAllowed: (403, "Origin not allowed")
+    case .clientCertificateNeeded: (403, "A certificate is needed")
+    case .insufficientScope: (403, "The token is not for this")
     case .blocked: (403, "Blocked")
     case .notFound: (404, "No such path")
     case .peerNotFound: (404, "No such peer")
@@ -108,6 +115,7 @@ package enum ProblemCode: String, Sendable, CaseIterable {
     case .dialEnded: (409, "The dial has ended")
     case .bodyTooLarge: (413, "The body is too large")
     case .unsupportedMediaType: (415, "Unsupported media type")
+    case .invalidConfiguration: (422, "The configuration is not valid")
     case .limitExceeded: (429, "A limit is reached")
     case .notSaved: (500, "In force, but not written down")
     case .dialFailed: (502, "The dial failed")

@@ -14,6 +14,8 @@ struct Route: Sendable {
   /// Media types of a good answer, the preferred one first.
   let produces: [String]
   let body: BodyRule
+  /// Needs no token.
+  let isOpen: Bool
   let handler: Handler
   let segments: [Segment]
 
@@ -24,13 +26,14 @@ struct Route: Sendable {
 
   init(
     _ method: String, _ pattern: String, query: [String] = [], produces: [String] = [MediaType.json],
-    body: BodyRule = .none, _ handler: @escaping Handler
+    body: BodyRule = .none, isOpen: Bool = false, _ handler: @escaping Handler
   ) {
     self.method = method
     self.pattern = pattern
     self.query = query
     self.produces = produces
     self.body = body
+    self.isOpen = isOpen
     self.handler = handler
     self.segments = pattern.split(separator: "/").map { segment in
       segment.hasPrefix("{") ? .parameter(String(segment.dropFirst().dropLast())) : .literal(String(segment))

@@ -10,6 +10,12 @@ struct Router: Sendable {
     case answer(HTTPResponse)
   }
 
+  /// Whether what is asked for needs no token.
+  func isOpen(_ request: HTTPRequest) -> Bool {
+    guard let path = request.target?.path else { return false }
+    return self.routes.contains { $0.isOpen && $0.match(path) != nil }
+  }
+
   func route(_ request: HTTPRequest, requestID: String) throws(Problem) -> OnRequest {
     guard let target = request.target else {
       guard request.method == "OPTIONS" else {

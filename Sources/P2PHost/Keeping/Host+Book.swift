@@ -15,7 +15,8 @@ package enum BookError: Error, Sendable, Hashable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .full(let words): words
-    case .configured(let peer): "\(peer) is one of peers.static or peers.file; remove it there and restart"
+    case .configured(let peer):
+      "\(peer) is one of peers.static or peers.file; remove it there and reload the configuration"
     case .address(let error): error.detail
     case .isSelf: "this is the node itself"
     case .notSaved(let words): "it is in force, but could not be written for the next start: \(words)"
@@ -89,6 +90,13 @@ extension Host {
   package func forgetPeer(_ peer: PeerID) async throws(BookError) -> Bool {
     guard let record = self.peerTable[peer], !record.isForgotten else { return false }
     if record.book == .config { throw .configured(peer) }
+    self.forget(record)
+    if record.book != nil { try await self.saveBook() }
+    return true
+  }
+
+  private func forget(_ record: PeerRecord) {
+    let peer = record.id
     self.peerTable.forget(peer)
     self.gate.dismiss(peer)
     for observer in self.observers { observer.peer(peer, isMember: false) }
@@ -97,8 +105,33 @@ extension Host {
     for id in record.connections { self.beginClosing(id, Closing(reason: "forgotten by the operator")) }
     self.publish("peer.removed", peer: peer, fields: [("reason", .string("deleted"))])
     self.removeIfForgotten(peer)
-    if record.book != nil { try await self.saveBook() }
-    return true
+  }
+
+  /// Takes over the peers of a configuration that has changed. Nothing happens to those that are as before. Of those
+  /// that it no longer names, one that is connected becomes a peer like any other, where the policy lets it stay;
+  /// everyone else is forgotten.
+  package func configure(_ peers: [BookEntry]) async {
+    let named = Set(peers.map(\.peerID))
+    for peer in self.peerTable.book where !named.contains(peer) {
+      guard let record = self.peerTable[peer], record.book == .config else { continue }
+      if self.gate.policy == .allowlist || self.liveConnection(to: peer) == nil {
+        self.forget(record)
+        continue
+      }
+      self.peerTable.leaveBook(peer)
+      self.gate.dismiss(peer)
+      for observer in self.observers { observer.peer(peer, isMember: false) }
+      self.keep(peer, after: .zero)
+    }
+    for entry in peers
+    where entry.peerID != self.localPeer && self.peerTable[entry.peerID]?.isEntered(as: entry) != true {
+      let peer = entry.peerID
+      if self.know(peer, now: self.clock.wall()) { self.publish("peer.added", peer: peer, fields: []) }
+      self.enter(entry)
+      self.peerTable[peer]?.backoff.reset()
+      self.keep(peer, after: .zero)
+    }
+    self.tick()
   }
 
   /// Its last connection or dial may be what it waited for.

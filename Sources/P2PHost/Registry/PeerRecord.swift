@@ -105,6 +105,12 @@ struct PeerRecord: Sendable {
     self.setBook(entry.addresses, source: entry.source)
   }
 
+  /// Whether `entry` would change nothing.
+  func isEntered(as entry: BookEntry) -> Bool {
+    self.book == entry.source && self.name == entry.name && self.pinned == entry.pinned
+      && self.bookAddresses == entry.addresses.map(\.withoutPeerID)
+  }
+
   mutating func leaveBook() {
     self.book = nil
     self.pinned = false

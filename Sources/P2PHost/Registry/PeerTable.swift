@@ -81,6 +81,12 @@ struct PeerTable: Sendable {
     self.records[id]?.leaveBook()
   }
 
+  /// Takes a known peer out of the address book, and out of it only.
+  mutating func leaveBook(_ id: PeerID) {
+    self.book.remove(id)
+    self.records[id]?.leaveBook()
+  }
+
   /// It is back.
   mutating func remember(_ id: PeerID) { self.setForgotten(id, false) }
 

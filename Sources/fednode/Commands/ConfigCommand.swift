@@ -38,7 +38,7 @@ enum ConfigCommand {
   static func json(_ loaded: LoadedConfiguration) -> String {
     let values = loaded.keys.map { key in
       let members = [
-        ("value", JSONText(Self.shown(key, loaded))), ("source", .string(loaded.origin(of: key.name).description)),
+        ("value", JSONText(loaded.shown(key))), ("source", .string(loaded.origin(of: key.name).description)),
       ]
       return (key.name, JSONText.object(members))
     }
@@ -57,7 +57,7 @@ enum ConfigCommand {
       for level in shared..<sections.count { lines.append("\(Self.indent(level))\(sections[level]):") }
       open = Array(sections)
       let indent = Self.indent(open.count)
-      let value = Self.yaml(Self.shown(key, loaded))
+      let value = Self.yaml(loaded.shown(key))
       lines.append("\(indent)# \(key.summary)")
       lines.append("\(indent)\(parts.last ?? ""): \(value)  # \(loaded.origin(of: key.name))")
     }
@@ -65,12 +65,6 @@ enum ConfigCommand {
   }
 
   private static func indent(_ level: Int) -> String { String(repeating: "  ", count: level) }
-
-  /// Secrets are `null`, so that the output can be read again.
-  private static func shown(_ key: ConfigurationKey, _ loaded: LoadedConfiguration) -> RawValue {
-    let value = key.show(loaded.configuration)
-    return key.isSecret && value != .literal("null") ? .text("[secret]") : value
-  }
 
   /// In flow style.
   private static func yaml(_ value: RawValue) -> String {

@@ -6,10 +6,11 @@ internal import ManagementAPI
 internal import P2PCore
 internal import P2PHost
 
-/// `fednode run`: serves until `stop` answers with a signal. Answers the exit status.
+/// `fednode run`: serves until `stop` answers with a signal. Answers the exit status. `input` is what `loaded` was made
+/// from; it is read again with each element of `hangUps`.
 func run(
-  _ loaded: LoadedConfiguration, identity: IdentityKey, isNewIdentity: Bool, _ output: Output,
-  stop: @Sendable () async -> Int32
+  _ loaded: LoadedConfiguration, from input: ConfigurationInput, identity: IdentityKey, isNewIdentity: Bool,
+  _ output: Output, hangUps: AsyncStream<Void>, stop: @Sendable () async -> Int32
 ) async -> Int32 {
   let configuration = loaded.configuration
   let log = Logger(subsystem: "node")
@@ -29,12 +30,21 @@ func run(
     // The configuration's word counts where both name a peer.
     await node.host.load(book.peers + configuration.peers, blocks: book.blocks)
     // Before the start: clients can read the events from the first one on.
-    var api = APIConfiguration(
-      address: configuration.apiAddress.addressText, port: configuration.apiAddress.port, version: Version.number)
-    api.hosts = configuration.apiHosts
-    api.origins = configuration.apiOrigins
+    let running = RunningConfiguration(loaded, input: input, events: node.host.events)
+    let logLevels = LogLevelControl(.init(configuration.logLevel, overrides: configuration.logOverrides))
     let management = ManagementAPI(
-      api, node: node.host, eventLoopsTurn: { await node.transport.isResponsive(within: .seconds(1)) })
+      APIConfiguration(configuration), node: node.host, control: running, logLevels: logLevels,
+      eventLoopsTurn: { await node.transport.isResponsive(within: .seconds(1)) })
+    await running.serve { new, changed in
+      if !changed.isDisjoint(with: ["peers.static", "peers.file"]) { await node.host.configure(new.peers) }
+      if !changed.isDisjoint(with: ["logging.level", "logging.overrides"]) {
+        logLevels.set(.init(new.logLevel, overrides: new.logOverrides))
+      }
+      if changed.contains("logging.format") {
+        LogBackend.setFormat(new.logFormat ?? .suiting(fileDescriptor: output.log))
+      }
+      management.update(APIConfiguration(new))
+    }
     try await node.start()
     if configuration.peersFileTranslated > 0 {
       log.notice(
@@ -51,6 +61,11 @@ func run(
         "changes of this machine's addresses and routes go unnoticed (\(error)): failed dials wait for their time, and "
           + "network.interfaces is not followed; mend: allow AF_NETLINK sockets")
     }
+    if configuration.apiAddress.isBeyondThisMachine, configuration.apiTLS == nil {
+      log.warning(
+        "the API is reachable from other machines and not encrypted: who is on the way reads all, tokens included; "
+          + "mend: set api.tls, or listen on 127.0.0.1 or a Unix socket behind a proxy that does TLS")
+    }
     let port: UInt16
     do {
       port = try management.start()
@@ -59,6 +74,8 @@ func run(
       await node.stop(timeout: .seconds(1))
       return 1
     }
+    let reloading = Task { for await _ in hangUps { _ = await running.reload() } }
+    defer { reloading.cancel() }
     await greet(loaded, node, apiPort: port, isNewIdentity: isNewIdentity, output)
     let signal = await stop()
     log.info("stopping", [("signal", signal == SIGINT ? "SIGINT" : "SIGTERM")])
@@ -74,13 +91,38 @@ func run(
   }
 }
 
+extension APIConfiguration {
+  init(_ configuration: Configuration) {
+    switch configuration.apiAddress {
+    case .ip(let endpoint):
+      self.init(address: endpoint.addressText, port: endpoint.port, version: Version.number)
+    case .unix(let path):
+      self.init(version: Version.number)
+      self.socketPath = path
+    }
+    self.tls = configuration.apiTLS
+    self.socketMode = configuration.apiSocketMode
+    self.hosts = configuration.apiHosts
+    self.origins = configuration.apiOrigins
+    self.readToken = configuration.apiToken
+    self.adminToken = configuration.apiAdminToken
+    self.isMetricsPublic = configuration.apiMetricsPublic
+    self.requestsPerSecond = configuration.apiRequestsPerSecond == 0 ? nil : configuration.apiRequestsPerSecond
+  }
+}
+
 /// Says what runs where, in a few lines for people.
 private func greet(
   _ loaded: LoadedConfiguration, _ node: Node, apiPort: UInt16, isNewIdentity: Bool, _ output: Output
 ) async {
   let info = await node.host.node()
-  let endpoint = IPEndpoint(address: loaded.configuration.apiAddress.address, port: apiPort)
-  let api = "http://\(endpoint.isIPv6 ? "[\(endpoint.addressText)]" : endpoint.addressText):\(apiPort)"
+  let scheme = loaded.configuration.apiTLS == nil ? "http" : "https"
+  let api =
+    switch loaded.configuration.apiAddress {
+    case .ip(let endpoint):
+      "\(scheme)://\(endpoint.isIPv6 ? "[\(endpoint.addressText)]" : endpoint.addressText):\(apiPort)"
+    case .unix(let path): "--unix-socket \(path) \(scheme)://localhost"
+    }
   output.print("\(Version.agent) is \(info.peerID)\(isNewIdentity ? " (a new identity)" : "")")
   if let file = loaded.file { output.print("  configured by  \(file)") }
   for listener in info.listeners where listener.error != nil {

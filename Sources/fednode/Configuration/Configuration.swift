@@ -1,5 +1,7 @@
 internal import GnuTLS
 internal import Logging
+internal import ManagementAPI
+internal import MicroHTTP
 internal import P2PCore
 internal import P2PHost
 
@@ -82,9 +84,24 @@ struct Configuration: Sendable {
 
   // api
   /// Port 0: any free one.
-  var apiAddress = IPEndpoint(address: [127, 0, 0, 1], port: 9080)
+  var apiAddress = APIAddress.ip(IPEndpoint(address: [127, 0, 0, 1], port: 9080))
+  /// Permission bits of the Unix socket, where it is one.
+  var apiSocketMode: UInt32 = 0o660
   /// Serve beyond loopback although nobody is asked for a token.
   var apiInsecure = false
+  var apiTokenFile: String?
+  var apiAdminTokenFile: String?
+  /// What is in `apiTokenFile` and `apiAdminTokenFile`; read by the loader.
+  var apiToken: APIToken?
+  var apiAdminToken: APIToken?
+  var apiMetricsPublic = true
+  var apiCertificateFile: String?
+  var apiKeyFile: String?
+  var apiClientCAFile: String?
+  /// What is in the three; read by the loader.
+  var apiTLS: TLSFiles?
+  /// Of one client; 0 is no limit.
+  var apiRequestsPerSecond = 1_000
   /// Further names that a Host header may have.
   var apiHosts: [String] = []
   /// Further web origins that may change something.

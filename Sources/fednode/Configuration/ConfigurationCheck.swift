@@ -1,3 +1,4 @@
+internal import ManagementAPI
 internal import P2PCore
 
 /// What no single value shows: keys that contradict each other, and dangerous combinations.
@@ -43,12 +44,26 @@ enum ConfigurationCheck {
           mend: "write a smaller one, or auto"))
     }
     problems += Self.peerProblems(loaded)
-    if !configuration.apiAddress.isLoopback, !configuration.apiInsecure {
+    return problems + Self.apiProblems(loaded)
+  }
+
+  private static func apiProblems(_ loaded: LoadedConfiguration) -> [ConfigurationProblem] {
+    let configuration = loaded.configuration
+    var problems: [ConfigurationProblem] = []
+    let hasToken = configuration.apiTokenFile != nil || configuration.apiAdminTokenFile != nil
+    if configuration.apiAddress.isBeyondThisMachine, !hasToken, !configuration.apiInsecure {
       problems.append(
         loaded.problem(
           "api.address",
-          "\(configuration.apiAddress) is reachable from other machines, and the API asks nobody for a password",
-          mend: "listen on 127.0.0.1 and come through ssh or a proxy that does, or set api.insecure: true"))
+          "\(configuration.apiAddress) is reachable from other machines, and the API asks nobody for a token",
+          mend: "name files of tokens with api.token_file and api.admin_token_file, listen on 127.0.0.1, or set "
+            + "api.insecure: true"))
+    }
+    if configuration.apiToken != nil, APIToken.areSame(configuration.apiToken, configuration.apiAdminToken) {
+      problems.append(
+        loaded.problem(
+          "api.admin_token_file", "holds the same token as api.token_file, so that who may look may change as well",
+          mend: "make another token for one of the two"))
     }
     return problems
   }

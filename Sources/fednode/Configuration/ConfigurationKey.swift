@@ -15,6 +15,8 @@ struct ConfigurationKey: Sendable {
   let shape: ValueShape
   let set: @Sendable (RawValue, inout Configuration) throws(ValueError) -> Void
   let show: @Sendable (Configuration) -> RawValue
+  /// Takes the value of this key over from another configuration.
+  let copy: @Sendable (_ from: Configuration, _ to: inout Configuration) -> Void
 
   /// The name in the environment.
   var environmentName: String {
@@ -32,6 +34,7 @@ struct ConfigurationKey: Sendable {
     self.shape = type.shape
     self.set = { raw, configuration throws(ValueError) in configuration[keyPath: path] = try type.read(raw) }
     self.show = { type.show($0[keyPath: path]) }
+    self.copy = { $1[keyPath: path] = $0[keyPath: path] }
   }
 
   private static let limit = ValueType<Int>.integer(0...65_536).or("auto")
@@ -134,11 +137,29 @@ struct ConfigurationKey: Sendable {
         "limits.buffers", \.buffersMax, ValueType<UInt64>.size((64 << 20)...(1 << 50)).or("auto"),
         "memory that all peers together may fill with what is not read yet"),
       .init(
+        "limits.api_requests_per_second", \.apiRequestsPerSecond, .integer(0...1_000_000),
+        "requests of one client of the API; 0: no limit"),
+      .init(
         "health.min_connected_peers", \.connectedPeersMin, ValueType<Int>.integer(0...4_096).or("auto"),
         "pinned peers that must be connected to be ready; auto: 75 % of them"),
       .init("api.address", \.apiAddress, .apiAddress, "where the management API listens"),
+      .init("api.socket_mode", \.apiSocketMode, .socketMode, "who may connect, where it is a Unix socket"),
       .init(
-        "api.insecure", \.apiInsecure, .boolean, "true: serve the API beyond loopback, to anyone who reaches it"),
+        "api.token_file", \.apiTokenFile, path.optional, "a file with the token that one needs to look, mode 0600"),
+      .init(
+        "api.admin_token_file", \.apiAdminTokenFile, path.optional,
+        "a file with the token that one needs to change something, mode 0600"),
+      .init(
+        "api.insecure", \.apiInsecure, .boolean,
+        "true: serve the API beyond loopback without tokens, to anyone who reaches it"),
+      .init(
+        "api.tls.certificate_file", \.apiCertificateFile, path.optional,
+        "PEM of a certificate, and of those that signed it: the API is HTTPS"),
+      .init("api.tls.key_file", \.apiKeyFile, path.optional, "PEM of its private key, mode 0600"),
+      .init(
+        "api.tls.client_ca_file", \.apiClientCAFile, path.optional,
+        "PEM of certificates, of which one must have signed that of a client; without it clients need none"),
+      .init("api.metrics_public", \.apiMetricsPublic, .boolean, "/metrics needs no token"),
       .init(
         "api.hosts", \.apiHosts,
         ValueType<String>.hostName.list(max: 32),

@@ -1,3 +1,5 @@
+internal import ManagementAPI
+internal import MicroHTTP
 internal import P2PCore
 internal import YAML
 
@@ -20,6 +22,40 @@ struct LoadedConfiguration: Sendable {
   }
 
   func origin(of key: String) -> ConfigurationOrigin { self.origins[key] ?? .standard }
+
+  /// For people: the value of `key`, or that it is secret.
+  func shown(_ key: ConfigurationKey) -> RawValue {
+    let value = key.show(self.configuration)
+    return key.isSecret && value != .literal("null") ? .text("[secret]") : value
+  }
+
+  /// Names of the keys whose values differ, what stands in the files that they name included; in their order.
+  func differences(from other: LoadedConfiguration) -> [String] {
+    let (mine, others) = (self.configuration, other.configuration)
+    return self.keys.filter { key in
+      if key.show(mine) != key.show(others) { return true }
+      switch key.name {
+      case "peers.file": return mine.filePeers != others.filePeers
+      case "api.token_file": return !APIToken.areSame(mine.apiToken, others.apiToken)
+      case "api.tls.certificate_file": return mine.apiTLS?.certificate != others.apiTLS?.certificate
+      case "api.tls.key_file": return mine.apiTLS?.key != others.apiTLS?.key
+      case "api.tls.client_ca_file": return mine.apiTLS?.clientAuthority != others.apiTLS?.clientAuthority
+      case "api.admin_token_file": return !APIToken.areSame(mine.apiAdminToken, others.apiAdminToken)
+      default: return false
+      }
+    }.map(\.name)
+  }
+
+  /// This one with the values of `names` as in `other`.
+  func keeping(_ names: [String], of other: LoadedConfiguration) -> LoadedConfiguration {
+    var (configuration, origins) = (self.configuration, self.origins)
+    for key in self.keys where names.contains(key.name) {
+      key.copy(other.configuration, &configuration)
+      origins[key.name] = other.origins[key.name]
+    }
+    configuration.apiTLS = other.configuration.apiTLS
+    return LoadedConfiguration(configuration, file: self.file, keys: self.keys, origins: origins)
+  }
 
   /// A problem at the place that gave `key` its value.
   func problem(_ key: String, _ message: String, mend: String) -> ConfigurationProblem {
@@ -44,8 +80,8 @@ struct ConfigurationLoader {
     loader.readEnvironment()
     loader.readFlags()
     loader.readPeersFile()
-    let loaded = LoadedConfiguration(
-      loader.configuration, file: file?.path, keys: loader.keys, origins: loader.origins)
+    loader.readTokens(file?.path)
+    let loaded = loader.loaded(file?.path)
     loader.problems += ConfigurationCheck.problems(loaded, fileIsOpenToOthers: file?.isOpenToOthers ?? false)
     if checkingKey {
       do throws(ConfigurationFailure) {
@@ -151,6 +187,34 @@ struct ConfigurationLoader {
     self.configuration.peersFileTranslated = file.translated
     let known = Set(self.configuration.staticPeers.map(\.peerID))
     self.configuration.filePeers = file.peers.filter { !known.contains($0.peerID) }
+  }
+
+  private mutating func readTokens(_ file: String?) {
+    let loaded = self.loaded(file)
+    do throws(ConfigurationFailure) {
+      self.configuration.apiToken = try self.configuration.apiTokenFile.map { path throws(ConfigurationFailure) in
+        try TokenFile.read(path, "api.token_file", of: loaded)
+      }
+    } catch {
+      self.problems += error.problems
+    }
+    do throws(ConfigurationFailure) {
+      self.configuration.apiAdminToken = try self.configuration.apiAdminTokenFile.map {
+        path throws(ConfigurationFailure) in
+        try TokenFile.read(path, "api.admin_token_file", of: loaded)
+      }
+    } catch {
+      self.problems += error.problems
+    }
+    do throws(ConfigurationFailure) {
+      self.configuration.apiTLS = try CertificateFiles.read(loaded)
+    } catch {
+      self.problems += error.problems
+    }
+  }
+
+  private func loaded(_ file: String?) -> LoadedConfiguration {
+    LoadedConfiguration(self.configuration, file: file, keys: self.keys, origins: self.origins)
   }
 
   // MARK: Environment and flags

@@ -242,23 +242,6 @@ private func readMultiaddr(_ text: String) throws(ValueError) -> Multiaddr {
   }
 }
 
-extension ValueType<IPEndpoint> {
-  static let apiAddress = ValueType.single(
-    "an address and a port, for example 127.0.0.1:9080 or [::1]:9080",
-    { text throws(ValueError) in
-      if text.hasPrefix("unix:") {
-        throw ValueError("a Unix socket is not supported", mend: "write an address and a port, 127.0.0.1:9080")
-      }
-      let numeric = text.hasPrefix("localhost:") ? "127.0.0.1" + text.dropFirst("localhost".count) : text
-      do {
-        let endpoint = try IPEndpoint(numeric)
-        return endpoint.zone == nil ? endpoint : nil
-      } catch {
-        return nil
-      }
-    }, show: { $0.description })
-}
-
 extension RawValue {
   /// For messages.
   var words: String {

@@ -134,7 +134,7 @@ struct Node: Sendable {
     }.joined()
   }
 
-  private static func wallMilliseconds() -> Int64 {
+  static func wallMilliseconds() -> Int64 {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     return Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000

@@ -4,7 +4,7 @@ internal import Synchronization
 /// Where the signal handler writes: all that it may touch. Set once, before the handler is.
 nonisolated(unsafe) private var signalPipe: Int32 = -1
 
-/// SIGINT and SIGTERM as values: a handler writes them into a pipe, a thread reads it. (Blocking them for `sigwait` is
+/// SIGINT, SIGTERM and SIGHUP as values: a handler writes them into a pipe, a thread reads it. (Blocking them for `sigwait` is
 /// not enough: the runtime's own threads may take them with their default action.)
 enum Signals {
   private struct State {
@@ -12,6 +12,7 @@ enum Signals {
     /// Somebody will ask for the first one.
     var isExpected = false
     var waiting: CheckedContinuation<Int32, Never>?
+    var hangUps: AsyncStream<Void>.Continuation?
   }
   private static let state = Mutex(State())
 
@@ -32,14 +33,24 @@ enum Signals {
       }, reader)
     guard result == 0 else { return }
     pthread_detach(thread)
-    for number in [SIGINT, SIGTERM] {
-      signal(number) { number in
-        let saved = errno
-        var byte = UInt8(truncatingIfNeeded: number)
-        _ = write(signalPipe, &byte, 1)
-        errno = saved
-      }
+    for number in [SIGINT, SIGTERM] { Self.take(number) }
+  }
+
+  private static func take(_ number: Int32) {
+    signal(number) { number in
+      let saved = errno
+      var byte = UInt8(truncatingIfNeeded: number)
+      _ = write(signalPipe, &byte, 1)
+      errno = saved
     }
+  }
+
+  /// From now on SIGHUP ends nothing but makes an element. Several that come before it is taken make one.
+  static func hangUps() -> AsyncStream<Void> {
+    let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    Self.state.withLock { $0.hangUps = continuation }
+    Self.take(SIGHUP)
+    return stream
   }
 
   /// From now on the first signal waits for `next`, so that what has begun ends in order.
@@ -65,6 +76,10 @@ enum Signals {
   }
 
   private static func took(_ number: Int32) {
+    guard number != SIGHUP else {
+      Self.state.withLock { $0.hangUps }?.yield()
+      return
+    }
     let (isWanted, waiting) = Self.state.withLock { state in
       defer {
         state.first = state.first ?? number

@@ -28,7 +28,8 @@ struct Answer {
 
 extension ManagementAPI {
   static func fake(_ node: FakeNode, loops: @escaping @Sendable () async -> Bool = { true }) -> ManagementAPI {
-    ManagementAPI(APIConfiguration(port: 0, version: "1.2.3"), node: node, eventLoopsTurn: loops)
+    ManagementAPI(
+      APIConfiguration(port: 0, version: "1.2.3"), node: node, control: FakeConfiguration(), eventLoopsTurn: loops)
   }
 
   /// A request without a socket.
