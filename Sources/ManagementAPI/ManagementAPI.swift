@@ -170,7 +170,7 @@ package final class ManagementAPI: Sendable {
   private func noteForAudit(
     _ response: HTTPResponse, _ request: HTTPRequest, _ requestID: String, _ caller: Access.Caller?
   ) {
-    if let caller, !Access.changes(request) { return }
+    if caller != nil, !Access.changes(request) { return }
     let fields: Logger.Fields = [
       ("who", caller?.words ?? "nobody"), ("remote", request.remoteAddress), ("method", request.method),
       ("target", request.rawTarget), ("status", String(response.status)), ("request_id", requestID),
