@@ -117,6 +117,10 @@ final class ClientConnection: Sendable {
     }
   }
 
+  /// Cut off with nothing under way. The library may hold on to such a one until its own timeout: it does not always
+  /// notice that a client is gone who hung up while the connection was suspended.
+  var isOver: Bool { self.state.withLock { $0.cut && $0.phase == .idle } }
+
   /// Closes it unless an answer is under way or a request on its way.
   func closeIfIdle() {
     self.state.withLock { state in

@@ -93,7 +93,7 @@ package final class HTTPServer: Sendable {
           self.beginStop(daemon, socket)
         }
         let connections = self.core.connections
-        if connections.isEmpty || Monotonic.now >= stopDeadline { break }
+        if connections.allSatisfy(\.isOver) || Monotonic.now >= stopDeadline { break }
         for connection in connections {
           connection.closeIfIdle()
           connection.exchange?.stream?.finish()
@@ -136,7 +136,7 @@ package final class HTTPServer: Sendable {
       connection.exchange?.abandon(self.core.refusal(.stopping, nil))
     }
     let deadline = Monotonic.now + Self.lastWordsTime
-    while !self.core.connections.isEmpty && Monotonic.now < deadline { self.turn(stopping: true) }
+    while !self.core.connections.allSatisfy(\.isOver) && Monotonic.now < deadline { self.turn(stopping: true) }
     MHD_stop_daemon(daemon)
     socket.remove()
     let waiters = self.stop.withLock { stop in
