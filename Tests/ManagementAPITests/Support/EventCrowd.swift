@@ -124,7 +124,7 @@ private final class EventCrowdThread {
   func run() {
     for index in self.readers.indices {
       self.readers[index].connect(port: self.port)
-      self.readers[index].leavesAt = index < self.staying ? .max : self.next(1_000)
+      self.readers[index].leavesAt = index < self.staying ? .max : self.next(3_000)
     }
     let size = 65_536
     let buffer = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
@@ -169,7 +169,7 @@ private final class EventCrowdThread {
       if last > before { for number in (before + 1)...last { self.crowd.times.add(number, at: now) } }
     } else if last >= self.readers[index].leavesAt {
       self.readers[index].disconnect()
-      self.readers[index].leavesAt = last + 1 + self.next(1_500)
+      self.readers[index].leavesAt = last + 1 + self.next(6_000)
       self.readers[index].comesBackAt = last + self.next(3_000)
     }
   }
