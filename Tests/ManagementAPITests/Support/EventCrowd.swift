@@ -124,7 +124,7 @@ private final class EventCrowdThread {
   func run() {
     for index in self.readers.indices {
       self.readers[index].connect(port: self.port)
-      self.readers[index].leavesAt = index < self.staying ? .max : self.next(3_000)
+      self.readers[index].leavesAt = index < self.staying ? .max : 1 + self.next(3_000)
     }
     let size = 65_536
     let buffer = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
