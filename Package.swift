@@ -72,14 +72,16 @@ let package = Package(
     .target(
       name: "HostTestKit", dependencies: ["P2PHost", "P2PCore"], path: "Tests/Support/HostTestKit",
       swiftSettings: settings),
+    // Random bytes and mutations that a seed repeats.
+    .target(name: "RandomInput", path: "Tests/Support/RandomInput", swiftSettings: settings),
     .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
-    tests("P2PCore", resources: [.copy("Vectors")]),
+    tests("P2PCore", ["RandomInput"], resources: [.copy("Vectors")]),
     tests("Logging"),
     tests("LinuxIO"),
     tests("GnuTLS", ["P2PCore"], resources: [.copy("Vectors")]),
     tests("QUIC", ["AllocationCounter", "CLinux", "CNgtcp2", "GnuTLS", "LinuxIO", "P2PCore", "P2PHost"]),
     tests("P2PHost", ["HostTestKit", "AllocationCounter", "P2PCore", "Logging"]),
-    tests("Federation", ["HostTestKit", "P2PHost", "P2PCore"], resources: [.copy("Vectors")]),
+    tests("Federation", ["HostTestKit", "RandomInput", "P2PHost", "P2PCore"], resources: [.copy("Vectors")]),
     tests("MicroHTTP", ["HTTPTestClient"]),
     tests("Jansson"),
     tests("YAML"),

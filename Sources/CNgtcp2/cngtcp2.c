@@ -448,9 +448,6 @@ bool cng_is_bidirectional(int64_t id) { return ngtcp2_is_bidi_stream(id); }
 #define SHUTDOWN(name, c, id, code) name((c)->conn, id, code)
 #endif
 void cng_reset_stream(cng_conn *c, int64_t id, uint64_t code) { SHUTDOWN(ngtcp2_conn_shutdown_stream, c, id, code); }
-void cng_reset_stream_write(cng_conn *c, int64_t id, uint64_t code) {
-  SHUTDOWN(ngtcp2_conn_shutdown_stream_write, c, id, code);
-}
 void cng_stop_stream(cng_conn *c, int64_t id, uint64_t code) { SHUTDOWN(ngtcp2_conn_shutdown_stream_read, c, id, code); }
 
 void cng_consumed(cng_conn *c, int64_t id, size_t length) {

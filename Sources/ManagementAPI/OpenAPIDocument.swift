@@ -36,7 +36,7 @@ info:
     refused, and so is a request that changes something and carries the `Origin` of another site. Every request that
     changes something leaves a line in the log, subsystem `audit`.
 
-    **Limits.** 512 connections at a time, 256 of one IP address; idle ones are closed after 60 seconds. A client, which
+    **Limits.** 2,048 connections at a time, 1,536 of one IP address; idle ones are closed after 60 seconds. A client, which
     is an IPv4 address, an IPv6 /64 or a user of the Unix socket, may send `limits.api_requests_per_second` and twice as
     many at once; what is beyond is answered with 429 and `Retry-After`.
 servers:
@@ -525,18 +525,18 @@ paths:
                   - ids: [vtcp/btc-foundation/v1.0.0]
                     versions: ["1.0.0"]
                     state: registered
-                    delays_shutdown: true
+                    delays_shutdown: false
                     limits:
                       streams: 16384
-                      streams_per_peer: 4
+                      streams_per_peer: 128
                       streams_per_second: null
-                      streams_per_second_per_peer: 10
-                      first_byte_ms: 5000
+                      streams_per_second_per_peer: null
+                      first_byte_ms: null
                       lifetime_ms: null
                     streams:
                       open: 11
                       opened: 15
-                      refused: { streams: 0, streams_per_peer: 0, streams_per_second: 0, streams_per_second_per_peer: 2 }
+                      refused: { streams: 0, streams_per_peer: 2, streams_per_second: 0, streams_per_second_per_peer: 0 }
                       reset:
                         none: 3
                         protocol_negotiation_failed: 0

@@ -1,5 +1,6 @@
 import Foundation
 import P2PCore
+import RandomInput
 import Testing
 
 @testable import Federation

@@ -133,7 +133,6 @@ int cng_open_stream(cng_conn *c, int64_t *id, void *stream);
 void cng_set_stream(cng_conn *c, int64_t id, void *stream);
 bool cng_is_bidirectional(int64_t id);
 void cng_reset_stream(cng_conn *c, int64_t id, uint64_t code);
-void cng_reset_stream_write(cng_conn *c, int64_t id, uint64_t code);
 void cng_stop_stream(cng_conn *c, int64_t id, uint64_t code);
 // The reader took `length` bytes: give credit back on the stream (unless it is gone, id -1) and on the connection.
 void cng_consumed(cng_conn *c, int64_t id, size_t length);

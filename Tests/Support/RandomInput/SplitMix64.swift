@@ -1,20 +1,20 @@
-import Foundation
+internal import Foundation
 
 /// Seed of all randomized tests of this run. It is printed once; `FEDNODE_TEST_SEED` repeats a run.
-let testSeed: UInt64 = {
+package let testSeed: UInt64 = {
   let given = ProcessInfo.processInfo.environment["FEDNODE_TEST_SEED"].flatMap { UInt64($0) }
   let seed = given ?? UInt64.random(in: 0...UInt64.max)
-  print("Randomized tests of Federation: FEDNODE_TEST_SEED=\(seed)")
+  print("Randomized tests: FEDNODE_TEST_SEED=\(seed)")
   return seed
 }()
 
 /// A small generator whose run can be repeated from its seed.
-struct SplitMix64: RandomNumberGenerator {
+package struct SplitMix64: RandomNumberGenerator {
   private var state: UInt64
 
-  init(seed: UInt64) { self.state = seed }
+  package init(seed: UInt64) { self.state = seed }
 
-  mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     self.state &+= 0x9E37_79B9_7F4A_7C15
     var mixed = self.state
     mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
@@ -22,12 +22,12 @@ struct SplitMix64: RandomNumberGenerator {
     return mixed ^ mixed >> 31
   }
 
-  mutating func bytes(_ count: Int) -> [UInt8] {
+  package mutating func bytes(_ count: Int) -> [UInt8] {
     (0..<count).map { _ in UInt8(truncatingIfNeeded: self.next()) }
   }
 
   /// `bytes` with one to four of them changed, removed, doubled or cut off.
-  mutating func mutated(_ bytes: [UInt8]) -> [UInt8] {
+  package mutating func mutated(_ bytes: [UInt8]) -> [UInt8] {
     var result = bytes
     for _ in 0..<Int.random(in: 1...4, using: &self) {
       guard !result.isEmpty else { return self.bytes(4) }
