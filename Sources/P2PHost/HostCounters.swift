@@ -66,6 +66,7 @@ package final class HostCounters: Sendable {
     package var direction: Direction
     /// `agreed`, or a word of a bounded set for why not.
     package var result: String
+    static let agreed = "agreed"
 
     package init(_ direction: Direction, _ result: String) {
       self.direction = direction
@@ -77,6 +78,8 @@ package final class HostCounters: Sendable {
   // Counted for every stream, so outside of the lock.
   private let streamsOpened = Atomic<UInt64>(0)
   private let streamsRefused = Atomic<UInt64>(0)
+  private let agreedInbound = Atomic<UInt64>(0)
+  private let agreedOutbound = Atomic<UInt64>(0)
 
   package init() {}
 
@@ -84,6 +87,12 @@ package final class HostCounters: Sendable {
     var figures = self.figures.withLock { $0 }
     figures.streamsOpened = self.streamsOpened.load(ordering: .relaxed)
     figures.streamsRefused = self.streamsRefused.load(ordering: .relaxed)
+    for (direction, count) in [
+      (Direction.inbound, self.agreedInbound.load(ordering: .relaxed)),
+      (.outbound, self.agreedOutbound.load(ordering: .relaxed)),
+    ] where count > 0 {
+      figures.agreements[AgreementOutcome(direction, AgreementOutcome.agreed)] = count
+    }
     return figures
   }
 
@@ -107,7 +116,13 @@ package final class HostCounters: Sendable {
   func negotiationFailed() { self.figures.withLock { $0.negotiationsFailed += 1 } }
   func handlerFailed() { self.figures.withLock { $0.handlersFailed += 1 } }
   func connectionUnhealthy() { self.figures.withLock { $0.connectionsUnhealthy += 1 } }
-  package func agreementTried(_ outcome: AgreementOutcome) {
+  package func agreed(_ direction: Direction) {
+    switch direction {
+    case .inbound: self.agreedInbound.wrappingAdd(1, ordering: .relaxed)
+    case .outbound: self.agreedOutbound.wrappingAdd(1, ordering: .relaxed)
+    }
+  }
+  package func agreementFailed(_ outcome: AgreementOutcome) {
     self.figures.withLock { $0.agreements[outcome, default: 0] += 1 }
   }
   func eventDropped() { self.figures.withLock { $0.eventsDropped += 1 } }

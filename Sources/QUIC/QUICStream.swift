@@ -264,6 +264,7 @@ package final class QUICStream: Stream, @unchecked Sendable {
     }.get()
   }
 
+  @inline(__always)
   private func waitForBytes(_ loop: EventLoop) async {
     await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in

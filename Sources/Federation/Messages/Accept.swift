@@ -64,7 +64,7 @@ package struct Accept: Sendable, Hashable {
   }
 
   var protobuf: [UInt8] {
-    var writer = ProtobufWriter()
+    var writer = ProtobufWriter(capacity: FieldRules.usualBytes)
     writer.single(1, self.version.description)
     for version in self.versions { writer.string(2, version.description) }
     writer.single(3, self.agent)

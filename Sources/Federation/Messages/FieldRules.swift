@@ -2,6 +2,8 @@ internal import P2PCore
 
 /// What the texts and numbers in messages may be. Each rule returns its argument or says what is wrong with it.
 enum FieldRules {
+  /// What most messages fit into.
+  static let usualBytes = 128
   static let networkBytesMax = 32
   static let agentBytesMax = 256
   static let capabilitiesMax = 32
@@ -81,6 +83,7 @@ enum FieldRules {
 
   private static func line(_ text: String, _ what: String, _ maximum: Int) throws(WireError) -> String {
     guard text.utf8.count <= maximum else { throw .malformed("\(what) of more than \(maximum) bytes") }
+    if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
     if text.unicodeScalars.contains(where: { self.isControl($0) }) {
       throw .malformed("\(what) with a control character")
     }

@@ -55,7 +55,7 @@ package struct Hello: Sendable, Hashable {
   }
 
   var protobuf: [UInt8] {
-    var writer = ProtobufWriter()
+    var writer = ProtobufWriter(capacity: FieldRules.usualBytes)
     for version in self.versions { writer.string(1, version.description) }
     writer.single(2, self.network)
     writer.single(3, self.agent)

@@ -239,17 +239,6 @@ package final class ProtocolStream: @unchecked Sendable {
     return self.take(length)
   }
 
-  /// A whole message has come, or what `readMessage` will refuse: it need not wait.
-  var hasMessage: Bool {
-    guard self.initiator == nil else { return false }
-    do {
-      guard let (length, start) = try self.messageLength(.max) else { return false }
-      return self.buffered - start >= length
-    } catch {
-      return true
-    }
-  }
-
   /// `count` bytes, more than are buffered; the array that is handed out is the one that is filled.
   private func collect(_ count: Int) async throws(ProtocolStreamError) -> [UInt8] {
     var bytes: [UInt8] = []
@@ -328,6 +317,7 @@ package final class ProtocolStream: @unchecked Sendable {
   }
 
   /// Waits for at most `maximum` further bytes; false at the end.
+  @inline(__always)
   private func fill(_ maximum: Int) async throws(ProtocolStreamError) -> Bool {
     if self.readEnded { return false }
     let result: ReadNow
@@ -376,8 +366,8 @@ package final class ProtocolStream: @unchecked Sendable {
     }
   }
 
-  /// As `write`; false, and nothing is done, when that would have to wait.
-  private func writeNow(_ bytes: [UInt8], finish: Bool) throws(ProtocolStreamError) -> Bool {
+  /// As `write`; false, and nothing is done, when that would have to wait, or on another thread than the transport's.
+  package func writeNow(_ bytes: [UInt8], finish: Bool) throws(ProtocolStreamError) -> Bool {
     if self.writeFinished { throw .stream(.finished) }
     do {
       guard try self.stream.writeNow(bytes, finish: finish) else { return false }
