@@ -55,9 +55,9 @@ enum FieldRules {
     guard count < maximum else { throw .malformed("more than \(maximum) \(what)") }
   }
 
-  static func version(_ text: String) throws(WireError) -> SemanticVersion {
-    guard let version = SemanticVersion(text) else { throw .malformed("\(quoted(text)) is no version") }
-    return version
+  static func version(_ field: ProtobufField) throws(WireError) -> SemanticVersion {
+    if case .bytes(let text) = field.value, let version = SemanticVersion(utf8: text) { return version }
+    throw .malformed("\(quoted(try field.string())) is no version")
   }
 
   static func time(_ field: ProtobufField) throws(WireError) -> UInt64 {

@@ -26,7 +26,7 @@ package struct SemanticVersion: Sendable, Hashable, Comparable, CustomStringConv
   }
 
   /// As `init(_:)`, of the text's bytes. Without an allocation: every handshake of a stream reads some.
-  init?(utf8 text: some Sequence<UInt8>) {
+  package init?(utf8 text: some Sequence<UInt8>) {
     var numbers = (0, 0, 0)
     var dots = 0
     var digits = 0

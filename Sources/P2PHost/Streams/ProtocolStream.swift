@@ -246,12 +246,16 @@ package final class ProtocolStream: @unchecked Sendable {
     bytes += self.buffer[self.offset...]
     self.skip(self.buffered)
     while bytes.count < count {
-      switch try self.gather(1, upTo: count - bytes.count) {
-      case .enough: bytes += self.take(self.buffered)
-      case .end: throw .unexpectedEnd
-      case .wait: _ = try await self.fill(count - bytes.count)
+      if self.readEnded { throw .unexpectedEnd }
+      if bytes.count == bytes.capacity { bytes.reserveCapacity(min(count, 2 * bytes.count)) }
+      do { self.readEnded = try await !self.stream.read(onto: &bytes) } catch {
+        self.readEnded = true
+        throw .stream(error)
       }
     }
+    // An array may have more room than was asked for.
+    self.buffer = Array(bytes[count...])
+    bytes.removeLast(bytes.count - count)
     return bytes
   }
 
