@@ -37,7 +37,10 @@ package final class ManagementAPI: Sendable {
     routes += ProtocolsResource(node: node).routes
     routes += EventsResource(hub: self.hub, bootID: node.events.bootID).routes
     routes += HealthResource(monitor: monitor).routes
-    routes += MetricsResource(node: node, version: version, hub: self.hub, requests: self.requests).routes
+    routes +=
+      MetricsResource(
+        node: node, version: version, hub: self.hub, monitor: monitor, requests: self.requests
+      ).routes
     routes += LogLevelResource(levels: logLevels).routes
     if let control { routes += ConfigurationResource(control: control).routes }
     routes += SpecResource().routes
@@ -105,7 +108,7 @@ package final class ManagementAPI: Sendable {
           } catch {
             response = error.response(requestID: requestID)
           }
-          return self.finish(response, request, requestID, began, caller)
+          return self.finish(response, request, requestID, began, caller, route)
         }
       }
     } catch {
@@ -149,19 +152,21 @@ package final class ManagementAPI: Sendable {
   /// Adds what every answer has, counts it and writes the access log. `caller`: nil when it was not let in.
   private func finish(
     _ response: HTTPResponse, _ request: HTTPRequest, _ requestID: String, _ began: ContinuousClock.Instant,
-    _ caller: Access.Caller?
+    _ caller: Access.Caller?, _ route: Route? = nil
   ) -> HTTPResponse {
+    let duration = ContinuousClock.now - began
     var response = response
     response.headers.append("X-Request-Id", requestID)
     response.headers.append("Cache-Control", "no-store")
     response.headers.append("X-Content-Type-Options", "nosniff")
-    self.requests.add(method: request.method, status: response.status)
+    self.requests.add(
+      method: request.method, route: route?.pattern, status: response.status, duration: duration)
     self.noteForAudit(response, request, requestID, caller)
     self.log.debug(
       "\(request.method) \(quoted(request.rawTarget, limit: 256)) \(response.status)",
       [
         ("request_id", requestID), ("remote", request.remoteAddress),
-        ("duration_ms", String(((ContinuousClock.now - began) / .microseconds(1)).rounded() / 1_000)),
+        ("duration_ms", String((duration / .microseconds(1)).rounded() / 1_000)),
       ])
     return response
   }

@@ -690,8 +690,15 @@ paths:
       operationId: getMetrics
       summary: Figures for Prometheus
       description: |
-        Text exposition format 0.0.4. `libp2p_swarm_*` have the names and labels that go-libp2p gives them; the rest
-        begins with `fednode_` or `process_`.
+        Text exposition format 0.0.4, or OpenMetrics 1.0 where `Accept` prefers `application/openmetrics-text`.
+        `libp2p_swarm_*` have the names and labels that go-libp2p gives them, where they mean the same; the values of
+        `error` are the classes of this API. The rest begins with `fednode_` or `process_`. Units are base units and in
+        the name, counters end in `_total`.
+
+        No label holds what a peer chose. `peer` is the name that the configuration or an operator gave a pinned peer;
+        pinned peers without a name are counted together as `unknown`, all others only by state. `route` is a path of
+        this document, or `none`. While the node's event loop is stuck, `fednode_ready` is 0 and figures that the node
+        itself would have to give are absent.
       responses:
         "200":
           description: The figures.
@@ -701,7 +708,14 @@ paths:
               example: |
                 # HELP libp2p_swarm_connections_opened_total Connections opened.
                 # TYPE libp2p_swarm_connections_opened_total counter
-                libp2p_swarm_connections_opened_total{dir="inbound",transport="quic-v1"} 3
+                libp2p_swarm_connections_opened_total{dir="inbound",transport="quic-v1",security="",muxer="",early_muxer="false",ip_version="ip4"} 3
+            application/openmetrics-text:
+              schema: { type: string }
+              example: |
+                # HELP fednode_dials Dials under way.
+                # TYPE fednode_dials gauge
+                fednode_dials 1
+                # EOF
         default: { $ref: "#/components/responses/Problem" }
   /v1/config:
     get:
