@@ -136,23 +136,28 @@ import Testing
     #expect(families.count >= 12)
   }
 
-  @Test("label values are escaped and histograms cumulative") func format() {
-    var text = PrometheusText()
+  @Test("label values are escaped and histograms cumulative", arguments: [false, true])
+  func format(isOpenMetrics: Bool) {
+    var text = PrometheusText(isOpenMetrics: isOpenMetrics)
     text.family("a", .gauge, "A.", [([("l", "x\"\\\ny")], 0.5)])
+    text.family("b_total", .counter, "B.", 7)
     text.histogram("h_seconds", "H.", labels: [], bounds: [0.5, 1], counts: [1, 2, 3], sum: 9.5)
     #expect(
-      text.text == """
+      String(decoding: text.bytes, as: UTF8.self) == """
         # HELP a A.
         # TYPE a gauge
         a{l="x\\"\\\\\\ny"} 0.5
+        # HELP b\(isOpenMetrics ? "" : "_total") B.
+        # TYPE b\(isOpenMetrics ? "" : "_total") counter
+        b_total 7
         # HELP h_seconds H.
         # TYPE h_seconds histogram
         h_seconds_bucket{le="0.5"} 1
-        h_seconds_bucket{le="1"} 3
+        h_seconds_bucket{le="1\(isOpenMetrics ? ".0" : "")"} 3
         h_seconds_bucket{le="+Inf"} 6
         h_seconds_sum 9.5
         h_seconds_count 6
-
+        \(isOpenMetrics ? "# EOF\n" : "")
         """)
   }
 }

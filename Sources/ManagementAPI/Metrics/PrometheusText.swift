@@ -1,8 +1,19 @@
-/// Prometheus text exposition format, version 0.0.4.
+/// Prometheus text exposition format, version 0.0.4, or OpenMetrics 1.0, which names a counter without its `_total`,
+/// writes bounds with a fraction and has an end.
 struct PrometheusText {
-  static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+  let isOpenMetrics: Bool
 
-  private(set) var text = ""
+  private var text = ""
+
+  init(isOpenMetrics: Bool = false) { self.isOpenMetrics = isOpenMetrics }
+
+  var contentType: String {
+    self.isOpenMetrics
+      ? "\(MediaType.openMetrics); version=1.0.0; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8"
+  }
+
+  /// All of it; nothing comes after.
+  var bytes: [UInt8] { Array((self.isOpenMetrics ? self.text + "# EOF\n" : self.text).utf8) }
 
   enum Kind: String { case counter, gauge, histogram }
 
@@ -26,14 +37,19 @@ struct PrometheusText {
     var total: UInt64 = 0
     for (index, count) in counts.enumerated() {
       total += count
-      let bound = index < bounds.count ? Self.number(bounds[index]) : "+Inf"
+      let bound = index < bounds.count ? self.bound(bounds[index]) : "+Inf"
       self.sample(name + "_bucket", labels + [("le", bound)], Double(total))
     }
     self.sample(name + "_sum", labels, sum)
     self.sample(name + "_count", labels, Double(total))
   }
 
+  private func bound(_ value: Double) -> String { self.isOpenMetrics ? String(value) : Self.number(value) }
+
   private mutating func head(_ name: String, _ kind: Kind, _ help: String) {
+    let ending = "_total"
+    let name =
+      self.isOpenMetrics && kind == .counter && name.hasSuffix(ending) ? String(name.dropLast(ending.count)) : name
     self.text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
   }
 

@@ -9,12 +9,12 @@ struct MetricsResource: Sendable {
   let hub: EventHub
   let requests: RequestCounter
 
-  var routes: [Route] { [Route("GET", "/metrics", produces: [MediaType.text], self.get)] }
+  var routes: [Route] { [Route("GET", "/metrics", produces: [MediaType.text, MediaType.openMetrics], self.get)] }
 
   private static let transport = ("transport", "quic-v1")
 
   @Sendable private func get(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
-    var text = PrometheusText()
+    var text = PrometheusText(isOpenMetrics: request.mediaType == MediaType.openMetrics)
     self.swarm(&text)
     self.state(&text, await self.node.node())
     var pinned = PeerQuery()
@@ -22,7 +22,7 @@ struct MetricsResource: Sendable {
     self.pinned(&text, await self.node.peers(pinned).items)
     self.protocols(&text, await self.node.protocols())
     self.own(&text)
-    return request.text(Array(text.text.utf8), type: PrometheusText.contentType)
+    return request.text(text.bytes, type: text.contentType)
   }
 
   private func swarm(_ text: inout PrometheusText) {

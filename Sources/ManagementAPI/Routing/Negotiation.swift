@@ -1,18 +1,33 @@
-/// Content negotiation (RFC 9110 §12.5.1), as far as an API with one or two types needs it.
+/// Content negotiation (RFC 9110 §12.5.1).
 enum Negotiation {
-  /// The first of `types` that the header accepts; quality values only exclude (`q=0`).
+  /// The one of `types` with the highest quality; of several the one that is named by itself, then the first. Parameters
+  /// of a media type other than `q` are not looked at.
   static func choose(from types: [String], accept: [String]) throws(Problem) -> String {
     let ranges = accept.flatMap { $0.split(separator: ",") }.map(Self.range)
     guard let first = types.first else { return MediaType.json }
     if ranges.isEmpty { return first }
-    // What is named by itself wins over a wildcard: `Accept: application/json, */*` asks for JSON.
-    if let named = types.first(where: { type in ranges.contains { $0.type == type && $0.wanted } }) { return named }
+    var best: (type: String, match: (quality: Double, precision: Int))?
     for type in types {
-      let group = String(type.prefix { $0 != "/" }) + "/*"
-      let mostSpecific = [type, group, "*/*"].lazy.compactMap { name in ranges.first { $0.type == name } }.first
-      if mostSpecific?.wanted == true { return type }
+      guard let match = Self.match(type, ranges), match.quality > 0 else { continue }
+      if let best, best.match >= match { continue }
+      best = (type, match)
     }
-    throw Problem(.notAcceptable, "this path answers with \(types.joined(separator: " or ")); accept that or */*")
+    guard let best else {
+      throw Problem(.notAcceptable, "this path answers with \(types.joined(separator: " or ")); accept that or */*")
+    }
+    return best.type
+  }
+
+  /// Of the most precise of `ranges` that `type` lies in; nil where it lies in none.
+  private static func match(
+    _ type: String, _ ranges: [(type: String, quality: Double)]
+  ) -> (quality: Double, precision: Int)? {
+    let names = ["*/*", String(type.prefix { $0 != "/" }) + "/*", type]
+    for precision in names.indices.reversed() {
+      let qualities = ranges.filter { $0.type == names[precision] }.map(\.quality)
+      if let quality = qualities.max() { return (quality, precision) }
+    }
+    return nil
   }
 
   static func isJSON(_ contentType: String?) -> Bool {
@@ -24,10 +39,10 @@ enum Negotiation {
       }
   }
 
-  private static func range(_ text: Substring) -> (type: String, wanted: Bool) {
+  private static func range(_ text: Substring) -> (type: String, quality: Double) {
     let parts = text.lowercased().split(separator: ";").map(Self.trimmed)
     let quality = parts.dropFirst().first { $0.hasPrefix("q=") }.flatMap { Double($0.dropFirst(2)) } ?? 1
-    return (parts.first ?? "", quality > 0)
+    return (parts.first ?? "", quality)
   }
 
   private static func trimmed(_ text: Substring) -> String {

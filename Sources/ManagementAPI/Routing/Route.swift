@@ -60,6 +60,7 @@ enum MediaType {
   static let text = "text/plain"
   static let eventStream = "text/event-stream"
   static let yaml = "application/yaml"
+  static let openMetrics = "application/openmetrics-text"
 
   /// As a `Content-Type` has it.
   static func header(_ type: String) -> String {
