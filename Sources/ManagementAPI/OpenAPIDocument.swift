@@ -113,6 +113,9 @@ paths:
           content:
             application/json:
               schema: { $ref: "#/components/schemas/PeerList" }
+          links:
+            FirstPeer: { operationId: getPeer, parameters: { peer_id: "$response.body#/items/0/peer_id" } }
+            PingFirstPeer: { operationId: pingPeer, parameters: { peer_id: "$response.body#/items/0/peer_id" } }
         default: { $ref: "#/components/responses/Problem" }
   /v1/peers/{peer_id}:
     parameters:
@@ -154,6 +157,13 @@ paths:
           content:
             application/json:
               schema: { $ref: "#/components/schemas/Peer" }
+          links:
+            Peer: { operationId: getPeer, parameters: { peer_id: "$response.body#/peer_id" } }
+            Connect: { operationId: connectPeer, parameters: { peer_id: "$response.body#/peer_id" } }
+            Disconnect: { operationId: disconnectPeer, parameters: { peer_id: "$response.body#/peer_id" } }
+            Ping: { operationId: pingPeer, parameters: { peer_id: "$response.body#/peer_id" } }
+            Retry: { operationId: clearBackoff, parameters: { peer_id: "$response.body#/peer_id" } }
+            Forget: { operationId: deletePeer, parameters: { peer_id: "$response.body#/peer_id" } }
         "409": { $ref: "#/components/responses/Problem" }
         "429": { $ref: "#/components/responses/Problem" }
         default: { $ref: "#/components/responses/Problem" }
@@ -271,7 +281,7 @@ paths:
         - name: peer_id
           in: query
           description: Only those to this peer. Repeated, to any of them.
-          schema: { type: array, items: { type: string } }
+          schema: { type: array, items: { $ref: "#/components/schemas/PeerID" } }
           style: form
           explode: true
         - name: state
@@ -283,6 +293,25 @@ paths:
           style: form
           explode: true
         - $ref: "#/components/parameters/Direction"
+        - name: sort
+          in: query
+          description: |
+            Of live connections: by this figure, the least first, or with `-` before it the greatest first; those of which
+            it is not known come last. Figures change from page to page, so that a connection may be on two of them or
+            on none. Without it, and with `closed`, the order is the one above.
+          schema:
+            type: string
+            enum:
+              - opened_at
+              - -opened_at
+              - last_activity_at
+              - -last_activity_at
+              - rtt_ms
+              - -rtt_ms
+              - bytes_in
+              - -bytes_in
+              - bytes_out
+              - -bytes_out
         - $ref: "#/components/parameters/Limit"
         - $ref: "#/components/parameters/Cursor"
       responses:
@@ -291,6 +320,8 @@ paths:
           content:
             application/json:
               schema: { $ref: "#/components/schemas/ConnectionList" }
+          links:
+            FirstConnection: { operationId: getConnection, parameters: { id: "$response.body#/items/0/id" } }
         default: { $ref: "#/components/responses/Problem" }
   /v1/connections/{id}:
     parameters:
@@ -351,6 +382,9 @@ paths:
           content:
             application/json:
               schema: { $ref: "#/components/schemas/DialAnswer" }
+          links:
+            Connection: { operationId: getConnection, parameters: { id: "$response.body#/connection/id" } }
+            Close: { operationId: closeConnection, parameters: { id: "$response.body#/connection/id" } }
         "202":
           description: Begun; only with `wait` false.
           headers:
@@ -361,6 +395,9 @@ paths:
           content:
             application/json:
               schema: { $ref: "#/components/schemas/Dial" }
+          links:
+            Dial: { operationId: getDial, parameters: { id: "$response.body#/id" } }
+            Cancel: { operationId: cancelDial, parameters: { id: "$response.body#/id" } }
         "400":
           description: The body or an address in it is wrong.
           content:
@@ -389,7 +426,7 @@ paths:
         - name: peer_id
           in: query
           description: Only those to this peer. Repeated, to any of them.
-          schema: { type: array, items: { type: string } }
+          schema: { type: array, items: { $ref: "#/components/schemas/PeerID" } }
           style: form
           explode: true
         - $ref: "#/components/parameters/Limit"
@@ -400,6 +437,8 @@ paths:
           content:
             application/json:
               schema: { $ref: "#/components/schemas/DialList" }
+          links:
+            FirstDial: { operationId: getDial, parameters: { id: "$response.body#/items/0/id" } }
         default: { $ref: "#/components/responses/Problem" }
   /v1/dials/{id}:
     parameters:
@@ -451,9 +490,9 @@ paths:
       - name: entry
         in: path
         required: true
-        description: A peer id, an IP address or a network; its slash is written `%2F`.
-        schema: { type: string }
-        example: 198.51.100.0%2F24
+        description: A peer id, an IP address or a network; in the URL its slash is `%2F`, as everywhere in a path.
+        schema: { type: string, format: blocklist-entry, maxLength: 128 }
+        example: 198.51.100.0/24
     put:
       tags: [access]
       operationId: block
@@ -476,6 +515,8 @@ paths:
           content:
             application/json:
               schema: { $ref: "#/components/schemas/Block" }
+          links:
+            Unblock: { operationId: unblock, parameters: { entry: "$response.body#/entry" } }
         "429": { $ref: "#/components/responses/Problem" }
         default: { $ref: "#/components/responses/Problem" }
     delete:
@@ -584,7 +625,7 @@ paths:
         - name: peer_id
           in: query
           description: Only events of this peer, and only what is its own in a snapshot. Repeated, of any of them.
-          schema: { type: array, items: { type: string } }
+          schema: { type: array, items: { $ref: "#/components/schemas/PeerID" } }
           style: form
           explode: true
         - name: since
@@ -690,8 +731,8 @@ paths:
       operationId: getMetrics
       summary: Figures for Prometheus
       description: |
-        Text exposition format 0.0.4. `libp2p_swarm_*` have the names and labels that go-libp2p gives them; the rest
-        begins with `fednode_` or `process_`.
+        Text exposition format 0.0.4, or OpenMetrics 1.0 where `Accept` prefers it. `libp2p_swarm_*` have the names and
+        labels that go-libp2p gives them; the rest begins with `fednode_` or `process_`.
       responses:
         "200":
           description: The figures.
@@ -702,6 +743,13 @@ paths:
                 # HELP libp2p_swarm_connections_opened_total Connections opened.
                 # TYPE libp2p_swarm_connections_opened_total counter
                 libp2p_swarm_connections_opened_total{dir="inbound",transport="quic-v1"} 3
+            application/openmetrics-text:
+              schema: { type: string }
+              example: |
+                # HELP libp2p_swarm_connections_opened Connections opened.
+                # TYPE libp2p_swarm_connections_opened counter
+                libp2p_swarm_connections_opened_total{dir="inbound",transport="quic-v1"} 3
+                # EOF
         default: { $ref: "#/components/responses/Problem" }
   /v1/config:
     get:
@@ -794,9 +842,22 @@ paths:
           description: The document.
           content:
             application/yaml:
-              schema: { type: string }
+              schema: { type: object }
             text/plain:
               schema: { type: string }
+        default: { $ref: "#/components/responses/Problem" }
+  /openapi.json:
+    get:
+      tags: [specification]
+      operationId: getSpecificationAsJSON
+      summary: This document as JSON
+      description: The same as `/openapi.yaml`.
+      responses:
+        "200":
+          description: The document.
+          content:
+            application/json:
+              schema: { type: object }
         default: { $ref: "#/components/responses/Problem" }
 components:
   securitySchemes:
@@ -814,7 +875,7 @@ components:
       in: path
       required: true
       description: A peer id in base58btc or as CIDv1.
-      schema: { type: string }
+      schema: { $ref: "#/components/schemas/PeerID" }
       example: 12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA
     ConnectionID:
       name: id
@@ -845,8 +906,8 @@ components:
     Cursor:
       name: cursor
       in: query
-      description: "`next_cursor` of the page before."
-      schema: { type: string }
+      description: "`next_cursor` of the page before, of the same list in the same order."
+      schema: { type: string, format: cursor }
   responses:
     Problem:
       description: What was wrong, and what to do about it.
@@ -894,9 +955,15 @@ components:
       description: RFC 3339, UTC, milliseconds; null when it is not known or was never.
       type: [string, "null"]
       format: date-time
+    PeerID:
+      type: string
+      format: peer-id
+      description: A libp2p peer id, written in base58btc (`12D3KooW…`, `Qm…`) and read as CIDv1 (`bafz…`, `k51…`) as well.
+      examples: [12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA]
     Multiaddr:
       type: string
-      description: A multiaddr.
+      format: multiaddr
+      description: A multiaddr; those to dial are of QUIC v1.
       examples: [/ip4/192.0.2.7/udp/9000/quic-v1]
     State:
       type: string
@@ -938,7 +1005,7 @@ components:
         - counts
         - limits
       properties:
-        peer_id: { type: string }
+        peer_id: { $ref: "#/components/schemas/PeerID" }
         public_key: { type: string, description: "The libp2p `PublicKey` message, base 64." }
         agent_version: { type: string, description: As told to peers. }
         version: { type: string, description: Of the program. }
@@ -1043,7 +1110,7 @@ components:
         - federation_error
         - addresses
       properties:
-        peer_id: { type: string }
+        peer_id: { $ref: "#/components/schemas/PeerID" }
         name: { type: [string, "null"], description: As the configuration or an operator calls it. }
         state: { $ref: "#/components/schemas/State" }
         state_since: { $ref: "#/components/schemas/Time" }
@@ -1146,7 +1213,7 @@ components:
           type: [array, "null"]
           maxItems: 16
           items: { $ref: "#/components/schemas/Multiaddr" }
-        name: { type: [string, "null"], minLength: 1, maxLength: 64, description: At most 64 bytes. }
+        name: { type: [string, "null"], minLength: 1, maxLength: 64, description: For people and for the metrics. }
         pinned: { type: [boolean, "null"], description: Keep it connected. }
     ConnectRequest:
       type: object
@@ -1191,7 +1258,7 @@ components:
       type: object
       additionalProperties: false
       properties:
-        reason: { type: [string, "null"], maxLength: 128, description: Told to the peer; at most 128 bytes. }
+        reason: { type: [string, "null"], maxLength: 128, description: Told to the peer. }
     ConnectionList:
       type: object
       additionalProperties: false
@@ -1211,7 +1278,7 @@ components:
       required: [id, peer_id, state, direction, closed_at, close]
       properties:
         id: { type: string }
-        peer_id: { type: string }
+        peer_id: { $ref: "#/components/schemas/PeerID" }
         state: { $ref: "#/components/schemas/State" }
         direction: { $ref: "#/components/schemas/Direction" }
         closed_at: { $ref: "#/components/schemas/Time" }
@@ -1253,7 +1320,7 @@ components:
         - keep_alive_ms
       properties:
         id: { type: string, examples: [c-17] }
-        peer_id: { type: string }
+        peer_id: { $ref: "#/components/schemas/PeerID" }
         state: { $ref: "#/components/schemas/State" }
         direction: { $ref: "#/components/schemas/Direction" }
         local_address: { $ref: "#/components/schemas/Multiaddr" }
@@ -1304,26 +1371,41 @@ components:
         last_activity_at: { $ref: "#/components/schemas/NullableTime" }
         keep_alive_ms: { type: [integer, "null"], description: Null when it is off. }
     DialRequest:
+      oneOf:
+        - $ref: "#/components/schemas/DialAddressRequest"
+        - $ref: "#/components/schemas/DialPeerRequest"
+    DialAddressRequest:
       type: object
       additionalProperties: false
-      description: Either `address`, or `peer_id` with or without `addresses`.
-      oneOf:
-        - required: [address]
-        - required: [peer_id]
+      description: Whoever answers at an address, or the peer that it names behind `/p2p/`.
+      required: [address]
       properties:
         address: { $ref: "#/components/schemas/Multiaddr" }
-        peer_id: { type: string }
+        timeout_ms: { $ref: "#/components/schemas/DialTimeout" }
+        wait: { $ref: "#/components/schemas/DialWait" }
+    DialPeerRequest:
+      type: object
+      additionalProperties: false
+      description: A peer.
+      required: [peer_id]
+      properties:
+        peer_id: { $ref: "#/components/schemas/PeerID" }
         addresses:
           type: [array, "null"]
           maxItems: 64
           description: Instead of those known.
           items: { $ref: "#/components/schemas/Multiaddr" }
-        timeout_ms:
-          type: [integer, "null"]
-          minimum: 1
-          maximum: 600000
-          description: Of the whole dial; otherwise `peers.connection_timeout`.
-        wait: { type: [boolean, "null"], default: true, description: Answer when the dial has ended. }
+        timeout_ms: { $ref: "#/components/schemas/DialTimeout" }
+        wait: { $ref: "#/components/schemas/DialWait" }
+    DialTimeout:
+      type: [integer, "null"]
+      minimum: 1
+      maximum: 600000
+      description: Of the whole dial; otherwise `peers.connection_timeout`.
+    DialWait:
+      type: [boolean, "null"]
+      default: true
+      description: Answer when the dial has ended.
     DialAnswer:
       type: object
       additionalProperties: false
@@ -1364,8 +1446,12 @@ components:
       type: object
       additionalProperties: false
       properties:
-        expires_at: { $ref: "#/components/schemas/NullableTime" }
-        reason: { type: [string, "null"], maxLength: 256, description: At most 256 bytes. }
+        expires_at:
+          type: [string, "null"]
+          format: date-time
+          pattern: "Z$"
+          description: When the entry ends by itself, in the future and in UTC; null for never.
+        reason: { type: [string, "null"], maxLength: 256, description: For people. }
     BlockList:
       type: object
       additionalProperties: false
@@ -1396,7 +1482,7 @@ components:
       additionalProperties: false
       required: [peer_id, remote_address, first_seen_at, last_seen_at, count]
       properties:
-        peer_id: { type: string }
+        peer_id: { $ref: "#/components/schemas/PeerID" }
         remote_address: { $ref: "#/components/schemas/Multiaddr" }
         first_seen_at: { $ref: "#/components/schemas/Time" }
         last_seen_at: { $ref: "#/components/schemas/Time" }
