@@ -20,10 +20,11 @@ info:
     as well.
 
     **Strict input.** An unknown query parameter or body field, a wrong type, a duplicate key, more than 32 levels
-    of nesting or a body of more than 64 KiB is refused. Headers and body must arrive within 5 seconds.
+    of nesting, a body of more than 64 KiB, a path and query of more than 8 KiB or 128 parameters is refused. Headers and
+    body must arrive within 5 seconds.
 
-    **Errors** are `application/problem+json` (RFC 9457) with a stable `code`; what is not even HTTP is refused with
-    400, 414 or 431 and a short page.
+    **Errors** are `application/problem+json` (RFC 9457) with a stable `code`; what is not even HTTP, or has headers of
+    more than 32 KiB, is refused with a short page or by closing the connection.
 
     **Every answer** has `X-Request-Id`: the request's own, where it is 1 to 64 of `[A-Za-z0-9._-]`, or a new one.
     `HEAD` works wherever `GET` does, and `OPTIONS` tells the methods of a path.
@@ -200,6 +201,7 @@ paths:
               schema: { $ref: "#/components/schemas/DialAnswer" }
         "403": { $ref: "#/components/responses/DialProblem" }
         "404": { $ref: "#/components/responses/Problem" }
+        "409": { $ref: "#/components/responses/DialProblem" }
         "429": { $ref: "#/components/responses/DialProblem" }
         "502": { $ref: "#/components/responses/DialProblem" }
         "503": { $ref: "#/components/responses/DialProblem" }
@@ -288,17 +290,22 @@ paths:
           in: query
           description: Only those in this state. Repeated, in any of them; `closed` stands alone.
           schema:
-            type: array
-            items: { type: string, enum: [idle, connecting, connected, disconnecting, failed, closed] }
+            oneOf:
+              - type: array
+                items: { $ref: "#/components/schemas/State" }
+              - type: array
+                minItems: 1
+                maxItems: 1
+                items: { type: string, enum: [closed] }
           style: form
           explode: true
         - $ref: "#/components/parameters/Direction"
         - name: sort
           in: query
           description: |
-            Of live connections: by this figure, the least first, or with `-` before it the greatest first; those of which
-            it is not known come last. Figures change from page to page, so that a connection may be on two of them or
-            on none. Without it, and with `closed`, the order is the one above.
+            By this figure, the least first, or with `-` before it the greatest first; connections of which it is not known
+            come last. Figures of live connections change from page to page, so that one may be on two of them or on
+            none.
           schema:
             type: string
             enum:
@@ -925,7 +932,7 @@ components:
             request_id: 4be1f0a97c31d2e8
     DialProblem:
       description: |
-        The dial failed: 403 blocked, 409 the peer is this node, 429 a limit is reached, 502 every attempt failed,
+        The dial failed: 403 blocked, 409 the peer is this node or no address of it is known, 429 a limit is reached, 502 every attempt failed,
         503 the node is shutting down, 504 timed out.
       content:
         application/problem+json:
@@ -1834,10 +1841,12 @@ components:
         | 406 | `not_acceptable` | `Accept` excludes what the path answers with |
         | 408 | `request_timeout` | headers or body came too slowly |
         | 409 | `self_dial` | the peer is this node itself |
+        | 409 | `no_address` | no address of the peer is known, and the request gave none |
         | 409 | `peer_not_connected` | there is no connection to the peer |
         | 409 | `peer_configured` | the configuration names the peer |
         | 409 | `dial_ended` | the dial has ended |
         | 413 | `body_too_large` | more than 64 KiB |
+        | 414 | `target_too_long` | path and query have more than 8 KiB |
         | 415 | `unsupported_media_type` | a body that does not say it is JSON |
         | 422 | `invalid_configuration` | the configuration to reload is wrong; `errors` |
         | 429 | `limit_exceeded` | a limit is reached; of requests with `Retry-After` |
@@ -1875,10 +1884,12 @@ components:
         - not_acceptable
         - request_timeout
         - self_dial
+        - no_address
         - peer_not_connected
         - peer_configured
         - dial_ended
         - body_too_large
+        - target_too_long
         - unsupported_media_type
         - invalid_configuration
         - limit_exceeded

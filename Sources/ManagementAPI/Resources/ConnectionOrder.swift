@@ -1,6 +1,7 @@
+internal import MicroHTTP
 internal import P2PHost
 
-/// How a list of live connections is sorted: `sort=rtt_ms` the least first, `sort=-rtt_ms` the greatest. Connections of
+/// How a list of connections is sorted: `sort=rtt_ms` the least first, `sort=-rtt_ms` the greatest. Connections of
 /// which the figure is not known come last.
 struct ConnectionOrder: Sendable {
   private enum Figure: String, CaseIterable, Sendable {
@@ -9,14 +10,6 @@ struct ConnectionOrder: Sendable {
     case rtt = "rtt_ms"
     case bytesIn = "bytes_in"
     case bytesOut = "bytes_out"
-  }
-
-  /// Where a connection stands; no two stand in one place.
-  struct Place: Comparable, Sendable {
-    fileprivate let value: Double
-    fileprivate let number: UInt64
-
-    static func < (a: Place, b: Place) -> Bool { (a.value, a.number) < (b.value, b.number) }
   }
 
   /// As the query has it.
@@ -39,7 +32,25 @@ struct ConnectionOrder: Sendable {
     self.figure = figure
   }
 
-  func place(of connection: ConnectionInfo) -> Place {
+  /// The page of `items` that is asked for. All of them are sorted for each page: there are as many as
+  /// `limits.connections` or the history have.
+  func page<Item: JSONWritable>(
+    of items: [Item], by connection: (Item) -> ConnectionInfo, _ request: RequestContext
+  ) throws(Problem) -> HTTPResponse {
+    let sorted = items.map { (place: self.place(of: connection($0)), item: $0) }.sorted { $0.place < $1.place }
+    let (page, next) = try Page.part(of: sorted, request, key: \.place, read: self.place, write: self.cursor)
+    return request.json { Page.write(page.map(\.item), total: sorted.count, next: next, to: &$0) }
+  }
+
+  /// Where a connection stands; no two stand in one place.
+  private struct Place: Comparable, Sendable {
+    let value: Double
+    let number: UInt64
+
+    static func < (a: Place, b: Place) -> Bool { (a.value, a.number) < (b.value, b.number) }
+  }
+
+  private func place(of connection: ConnectionInfo) -> Place {
     let value = self.value(of: connection)
     return Place(
       value: value.map { self.isDescending ? -$0 : $0 } ?? .infinity,
@@ -48,9 +59,9 @@ struct ConnectionOrder: Sendable {
   }
 
   /// `rtt_ms/1.5/17`; it is of no use in another order.
-  func cursor(_ place: Place) -> String { "\(self.text)/\(place.value)/\(place.number)" }
+  private func cursor(_ place: Place) -> String { "\(self.text)/\(place.value)/\(place.number)" }
 
-  func place(_ cursor: String) -> Place? {
+  private func place(_ cursor: String) -> Place? {
     let parts = cursor.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 3, parts[0] == self.text, let value = Double(parts[1]), !value.isNaN,
       let number = UInt64(parts[2])

@@ -21,33 +21,26 @@ struct ConnectionsResource: Sendable {
     var query = ConnectionQuery(limit: try Page.limit(request))
     query.peers = try request.peerIDs("peer_id")
     query.directions = try request.choices("direction", Direction.self)
-    let order = try ConnectionOrder(request)
-    if order == nil { query.after = try Page.cursor(request) { UInt64($0) } }
-    if request.values("state") == ["closed"] {
-      guard order == nil else {
-        throw Problem(.invalidParameter, "the query parameter sort is for live connections; leave it out with closed")
+    let isClosed = request.values("state") == ["closed"]
+    if !isClosed {
+      guard !request.values("state").contains("closed") else {
+        throw Problem(.invalidParameter, "the query parameter state has closed and others; ask for closed alone")
       }
+      query.states = try request.choices("state", LinkState.self)
+    }
+    if let order = try ConnectionOrder(request) {
+      query.limit = .max
+      return isClosed
+        ? try order.page(of: await self.node.closedConnections(query).items, by: \.connection, request)
+        : try order.page(of: await self.node.connections(query).items, by: \.self, request)
+    }
+    query.after = try Page.cursor(request) { UInt64($0) }
+    if isClosed {
       let closed = await self.node.closedConnections(query)
       return request.json { Page.write(closed.items, total: closed.total, next: Self.text(closed.next), to: &$0) }
     }
-    if request.values("state").contains("closed") {
-      throw Problem(.invalidParameter, "the query parameter state has closed and others; ask for closed alone")
-    }
-    query.states = try request.choices("state", LinkState.self)
-    if let order { return try await self.list(query, order, request) }
     let live = await self.node.connections(query)
     return request.json { Page.write(live.items, total: live.total, next: Self.text(live.next), to: &$0) }
-  }
-
-  private func list(
-    _ query: ConnectionQuery, _ order: ConnectionOrder, _ request: RequestContext
-  ) async throws(Problem) -> HTTPResponse {
-    var all = query
-    all.limit = .max
-    let sorted = await self.node.connections(all).items.map { (place: order.place(of: $0), connection: $0) }
-      .sorted { $0.place < $1.place }
-    let (page, next) = try Page.part(of: sorted, request, key: \.place, read: order.place, write: order.cursor)
-    return request.json { Page.write(page.map(\.connection), total: sorted.count, next: next, to: &$0) }
   }
 
   private static func text(_ cursor: UInt64?) -> String? { cursor.map(String.init) }
