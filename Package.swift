@@ -45,7 +45,7 @@ let package = Package(
     module("MicroHTTP", ["CMicroHTTPD"]),
     module("Jansson", ["CJansson"]),
     module("YAML", ["CYAML"]),
-    module("ManagementAPI", ["P2PHost", "P2PCore", "MicroHTTP", "Jansson", "Logging"]),
+    module("ManagementAPI", ["P2PHost", "P2PCore", "MicroHTTP", "Jansson", "YAML", "Logging"]),
     .executableTarget(
       name: "fednode",
       dependencies: [

@@ -8,11 +8,11 @@
 
 static const uint64_t CMICROHTTPD_SIZE_UNKNOWN = MHD_SIZE_UNKNOWN;
 
-/* 1.0 renamed the option; the older number still works there, but is no longer advised. */
+/* Before 0.9.77 being strict means two checks that we make ourselves: its answer to them had its head twice. */
 #if MHD_VERSION >= 0x00097701
-#define CMICROHTTPD_STRICT MHD_OPTION_CLIENT_DISCIPLINE_LVL
+#define CMICROHTTPD_STRICT MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1
 #else
-#define CMICROHTTPD_STRICT MHD_OPTION_STRICT_FOR_CLIENT
+#define CMICROHTTPD_STRICT MHD_OPTION_STRICT_FOR_CLIENT, 0
 #endif
 
 /* PEM, zero-terminated, good until the daemon is stopped; without a key there is no TLS, without an authority no client
@@ -46,7 +46,7 @@ static inline struct MHD_Daemon *cmicrohttpd_start(
       MHD_OPTION_PER_IP_CONNECTION_LIMIT, connections_per_ip_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory_bytes,
       MHD_OPTION_CONNECTION_TIMEOUT, inactivity_seconds, MHD_OPTION_URI_LOG_CALLBACK, request_line, context,
       MHD_OPTION_NOTIFY_COMPLETED, completed, context, MHD_OPTION_NOTIFY_CONNECTION, connection, context,
-      CMICROHTTPD_STRICT, 1, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+      CMICROHTTPD_STRICT, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
 /* -1 when there is none. */

@@ -136,6 +136,8 @@ package final class ManagementAPI: Sendable {
       problem = Problem(.requestTimeout, "headers and body must arrive within \(limit)")
     case .bodyTooLarge(let limit):
       problem = Problem(.bodyTooLarge, "the body may have \(limit) bytes at most")
+    case .targetTooLong(let limit):
+      problem = Problem(.targetTooLong, "the request target, which is path and query, may have \(limit) bytes at most")
     case .badRequest(let why):
       problem = Problem(.badRequest, why)
     case .noClientCertificate:

@@ -20,10 +20,11 @@ info:
     as well.
 
     **Strict input.** An unknown query parameter or body field, a wrong type, a duplicate key, more than 32 levels
-    of nesting or a body of more than 64 KiB is refused. Headers and body must arrive within 5 seconds.
+    of nesting, a body of more than 64 KiB, a path and query of more than 8 KiB or 128 parameters is refused. Headers and
+    body must arrive within 5 seconds.
 
-    **Errors** are `application/problem+json` (RFC 9457) with a stable `code`; what is not even HTTP is refused with
-    400, 414 or 431 and a short page.
+    **Errors** are `application/problem+json` (RFC 9457) with a stable `code`; what is not even HTTP, or has headers of
+    more than 32 KiB, is refused with a short page or by closing the connection.
 
     **Every answer** has `X-Request-Id`: the request's own, where it is 1 to 64 of `[A-Za-z0-9._-]`, or a new one.
     `HEAD` works wherever `GET` does, and `OPTIONS` tells the methods of a path.
@@ -113,6 +114,9 @@ paths:
           content:
             application/json:
               schema: { $ref: "#/components/schemas/PeerList" }
+          links:
+            FirstPeer: { operationId: getPeer, parameters: { peer_id: "$response.body#/items/0/peer_id" } }
+            PingFirstPeer: { operationId: pingPeer, parameters: { peer_id: "$response.body#/items/0/peer_id" } }
         default: { $ref: "#/components/responses/Problem" }
   /v1/peers/{peer_id}:
     parameters:
@@ -154,6 +158,13 @@ paths:
           content:
             application/json:
               schema: { $ref: "#/components/schemas/Peer" }
+          links:
+            Peer: { operationId: getPeer, parameters: { peer_id: "$response.body#/peer_id" } }
+            Connect: { operationId: connectPeer, parameters: { peer_id: "$response.body#/peer_id" } }
+            Disconnect: { operationId: disconnectPeer, parameters: { peer_id: "$response.body#/peer_id" } }
+            Ping: { operationId: pingPeer, parameters: { peer_id: "$response.body#/peer_id" } }
+            Retry: { operationId: clearBackoff, parameters: { peer_id: "$response.body#/peer_id" } }
+            Forget: { operationId: deletePeer, parameters: { peer_id: "$response.body#/peer_id" } }
         "409": { $ref: "#/components/responses/Problem" }
         "429": { $ref: "#/components/responses/Problem" }
         default: { $ref: "#/components/responses/Problem" }
@@ -190,6 +201,7 @@ paths:
               schema: { $ref: "#/components/schemas/DialAnswer" }
         "403": { $ref: "#/components/responses/DialProblem" }
         "404": { $ref: "#/components/responses/Problem" }
+        "409": { $ref: "#/components/responses/DialProblem" }
         "429": { $ref: "#/components/responses/DialProblem" }
         "502": { $ref: "#/components/responses/DialProblem" }
         "503": { $ref: "#/components/responses/DialProblem" }
@@ -271,18 +283,42 @@ paths:
         - name: peer_id
           in: query
           description: Only those to this peer. Repeated, to any of them.
-          schema: { type: array, items: { type: string } }
+          schema: { type: array, items: { $ref: "#/components/schemas/PeerID" } }
           style: form
           explode: true
         - name: state
           in: query
           description: Only those in this state. Repeated, in any of them; `closed` stands alone.
           schema:
-            type: array
-            items: { type: string, enum: [idle, connecting, connected, disconnecting, failed, closed] }
+            oneOf:
+              - type: array
+                items: { $ref: "#/components/schemas/State" }
+              - type: array
+                minItems: 1
+                maxItems: 1
+                items: { type: string, enum: [closed] }
           style: form
           explode: true
         - $ref: "#/components/parameters/Direction"
+        - name: sort
+          in: query
+          description: |
+            By this figure, the least first, or with `-` before it the greatest first; connections of which it is not known
+            come last. Figures of live connections change from page to page, so that one may be on two of them or on
+            none.
+          schema:
+            type: string
+            enum:
+              - opened_at
+              - -opened_at
+              - last_activity_at
+              - -last_activity_at
+              - rtt_ms
+              - -rtt_ms
+              - bytes_in
+              - -bytes_in
+              - bytes_out
+              - -bytes_out
         - $ref: "#/components/parameters/Limit"
         - $ref: "#/components/parameters/Cursor"
       responses:
@@ -291,6 +327,8 @@ paths:
           content:
             application/json:
               schema: { $ref: "#/components/schemas/ConnectionList" }
+          links:
+            FirstConnection: { operationId: getConnection, parameters: { id: "$response.body#/items/0/id" } }
         default: { $ref: "#/components/responses/Problem" }
   /v1/connections/{id}:
     parameters:
@@ -351,6 +389,9 @@ paths:
           content:
             application/json:
               schema: { $ref: "#/components/schemas/DialAnswer" }
+          links:
+            Connection: { operationId: getConnection, parameters: { id: "$response.body#/connection/id" } }
+            Close: { operationId: closeConnection, parameters: { id: "$response.body#/connection/id" } }
         "202":
           description: Begun; only with `wait` false.
           headers:
@@ -361,6 +402,9 @@ paths:
           content:
             application/json:
               schema: { $ref: "#/components/schemas/Dial" }
+          links:
+            Dial: { operationId: getDial, parameters: { id: "$response.body#/id" } }
+            Cancel: { operationId: cancelDial, parameters: { id: "$response.body#/id" } }
         "400":
           description: The body or an address in it is wrong.
           content:
@@ -389,7 +433,7 @@ paths:
         - name: peer_id
           in: query
           description: Only those to this peer. Repeated, to any of them.
-          schema: { type: array, items: { type: string } }
+          schema: { type: array, items: { $ref: "#/components/schemas/PeerID" } }
           style: form
           explode: true
         - $ref: "#/components/parameters/Limit"
@@ -400,6 +444,8 @@ paths:
           content:
             application/json:
               schema: { $ref: "#/components/schemas/DialList" }
+          links:
+            FirstDial: { operationId: getDial, parameters: { id: "$response.body#/items/0/id" } }
         default: { $ref: "#/components/responses/Problem" }
   /v1/dials/{id}:
     parameters:
@@ -451,9 +497,9 @@ paths:
       - name: entry
         in: path
         required: true
-        description: A peer id, an IP address or a network; its slash is written `%2F`.
-        schema: { type: string }
-        example: 198.51.100.0%2F24
+        description: A peer id, an IP address or a network; in the URL its slash is `%2F`, as everywhere in a path.
+        schema: { type: string, format: blocklist-entry, maxLength: 128 }
+        example: 198.51.100.0/24
     put:
       tags: [access]
       operationId: block
@@ -476,6 +522,8 @@ paths:
           content:
             application/json:
               schema: { $ref: "#/components/schemas/Block" }
+          links:
+            Unblock: { operationId: unblock, parameters: { entry: "$response.body#/entry" } }
         "429": { $ref: "#/components/responses/Problem" }
         default: { $ref: "#/components/responses/Problem" }
     delete:
@@ -584,7 +632,7 @@ paths:
         - name: peer_id
           in: query
           description: Only events of this peer, and only what is its own in a snapshot. Repeated, of any of them.
-          schema: { type: array, items: { type: string } }
+          schema: { type: array, items: { $ref: "#/components/schemas/PeerID" } }
           style: form
           explode: true
         - name: since
@@ -808,9 +856,22 @@ paths:
           description: The document.
           content:
             application/yaml:
-              schema: { type: string }
+              schema: { type: object }
             text/plain:
               schema: { type: string }
+        default: { $ref: "#/components/responses/Problem" }
+  /openapi.json:
+    get:
+      tags: [specification]
+      operationId: getSpecificationAsJSON
+      summary: This document as JSON
+      description: The same as `/openapi.yaml`.
+      responses:
+        "200":
+          description: The document.
+          content:
+            application/json:
+              schema: { type: object }
         default: { $ref: "#/components/responses/Problem" }
 components:
   securitySchemes:
@@ -828,7 +889,7 @@ components:
       in: path
       required: true
       description: A peer id in base58btc or as CIDv1.
-      schema: { type: string }
+      schema: { $ref: "#/components/schemas/PeerID" }
       example: 12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA
     ConnectionID:
       name: id
@@ -859,8 +920,8 @@ components:
     Cursor:
       name: cursor
       in: query
-      description: "`next_cursor` of the page before."
-      schema: { type: string }
+      description: "`next_cursor` of the page before, of the same list in the same order."
+      schema: { type: string, format: cursor }
   responses:
     Problem:
       description: What was wrong, and what to do about it.
@@ -878,7 +939,7 @@ components:
             request_id: 4be1f0a97c31d2e8
     DialProblem:
       description: |
-        The dial failed: 403 blocked, 409 the peer is this node, 429 a limit is reached, 502 every attempt failed,
+        The dial failed: 403 blocked, 409 the peer is this node or no address of it is known, 429 a limit is reached, 502 every attempt failed,
         503 the node is shutting down, 504 timed out.
       content:
         application/problem+json:
@@ -908,9 +969,15 @@ components:
       description: RFC 3339, UTC, milliseconds; null when it is not known or was never.
       type: [string, "null"]
       format: date-time
+    PeerID:
+      type: string
+      format: peer-id
+      description: A libp2p peer id, written in base58btc (`12D3KooW…`, `Qm…`) and read as CIDv1 (`bafz…`, `k51…`) as well.
+      examples: [12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA]
     Multiaddr:
       type: string
-      description: A multiaddr.
+      format: multiaddr
+      description: A multiaddr; those to dial are of QUIC v1.
       examples: [/ip4/192.0.2.7/udp/9000/quic-v1]
     State:
       type: string
@@ -952,7 +1019,7 @@ components:
         - counts
         - limits
       properties:
-        peer_id: { type: string }
+        peer_id: { $ref: "#/components/schemas/PeerID" }
         public_key: { type: string, description: "The libp2p `PublicKey` message, base 64." }
         agent_version: { type: string, description: As told to peers. }
         version: { type: string, description: Of the program. }
@@ -1057,7 +1124,7 @@ components:
         - federation_error
         - addresses
       properties:
-        peer_id: { type: string }
+        peer_id: { $ref: "#/components/schemas/PeerID" }
         name: { type: [string, "null"], description: As the configuration or an operator calls it. }
         state: { $ref: "#/components/schemas/State" }
         state_since: { $ref: "#/components/schemas/Time" }
@@ -1160,7 +1227,7 @@ components:
           type: [array, "null"]
           maxItems: 16
           items: { $ref: "#/components/schemas/Multiaddr" }
-        name: { type: [string, "null"], minLength: 1, maxLength: 64, description: At most 64 bytes. }
+        name: { type: [string, "null"], minLength: 1, maxLength: 64, description: For people and for the metrics. }
         pinned: { type: [boolean, "null"], description: Keep it connected. }
     ConnectRequest:
       type: object
@@ -1205,7 +1272,7 @@ components:
       type: object
       additionalProperties: false
       properties:
-        reason: { type: [string, "null"], maxLength: 128, description: Told to the peer; at most 128 bytes. }
+        reason: { type: [string, "null"], maxLength: 128, description: Told to the peer. }
     ConnectionList:
       type: object
       additionalProperties: false
@@ -1225,7 +1292,7 @@ components:
       required: [id, peer_id, state, direction, closed_at, close]
       properties:
         id: { type: string }
-        peer_id: { type: string }
+        peer_id: { $ref: "#/components/schemas/PeerID" }
         state: { $ref: "#/components/schemas/State" }
         direction: { $ref: "#/components/schemas/Direction" }
         closed_at: { $ref: "#/components/schemas/Time" }
@@ -1267,7 +1334,7 @@ components:
         - keep_alive_ms
       properties:
         id: { type: string, examples: [c-17] }
-        peer_id: { type: string }
+        peer_id: { $ref: "#/components/schemas/PeerID" }
         state: { $ref: "#/components/schemas/State" }
         direction: { $ref: "#/components/schemas/Direction" }
         local_address: { $ref: "#/components/schemas/Multiaddr" }
@@ -1318,26 +1385,41 @@ components:
         last_activity_at: { $ref: "#/components/schemas/NullableTime" }
         keep_alive_ms: { type: [integer, "null"], description: Null when it is off. }
     DialRequest:
+      oneOf:
+        - $ref: "#/components/schemas/DialAddressRequest"
+        - $ref: "#/components/schemas/DialPeerRequest"
+    DialAddressRequest:
       type: object
       additionalProperties: false
-      description: Either `address`, or `peer_id` with or without `addresses`.
-      oneOf:
-        - required: [address]
-        - required: [peer_id]
+      description: Whoever answers at an address, or the peer that it names behind `/p2p/`.
+      required: [address]
       properties:
         address: { $ref: "#/components/schemas/Multiaddr" }
-        peer_id: { type: string }
+        timeout_ms: { $ref: "#/components/schemas/DialTimeout" }
+        wait: { $ref: "#/components/schemas/DialWait" }
+    DialPeerRequest:
+      type: object
+      additionalProperties: false
+      description: A peer.
+      required: [peer_id]
+      properties:
+        peer_id: { $ref: "#/components/schemas/PeerID" }
         addresses:
           type: [array, "null"]
           maxItems: 64
           description: Instead of those known.
           items: { $ref: "#/components/schemas/Multiaddr" }
-        timeout_ms:
-          type: [integer, "null"]
-          minimum: 1
-          maximum: 600000
-          description: Of the whole dial; otherwise `peers.connection_timeout`.
-        wait: { type: [boolean, "null"], default: true, description: Answer when the dial has ended. }
+        timeout_ms: { $ref: "#/components/schemas/DialTimeout" }
+        wait: { $ref: "#/components/schemas/DialWait" }
+    DialTimeout:
+      type: [integer, "null"]
+      minimum: 1
+      maximum: 600000
+      description: Of the whole dial; otherwise `peers.connection_timeout`.
+    DialWait:
+      type: [boolean, "null"]
+      default: true
+      description: Answer when the dial has ended.
     DialAnswer:
       type: object
       additionalProperties: false
@@ -1378,8 +1460,12 @@ components:
       type: object
       additionalProperties: false
       properties:
-        expires_at: { $ref: "#/components/schemas/NullableTime" }
-        reason: { type: [string, "null"], maxLength: 256, description: At most 256 bytes. }
+        expires_at:
+          type: [string, "null"]
+          format: date-time
+          pattern: "Z$"
+          description: When the entry ends by itself, in the future and in UTC; null for never.
+        reason: { type: [string, "null"], maxLength: 256, description: For people. }
     BlockList:
       type: object
       additionalProperties: false
@@ -1410,7 +1496,7 @@ components:
       additionalProperties: false
       required: [peer_id, remote_address, first_seen_at, last_seen_at, count]
       properties:
-        peer_id: { type: string }
+        peer_id: { $ref: "#/components/schemas/PeerID" }
         remote_address: { $ref: "#/components/schemas/Multiaddr" }
         first_seen_at: { $ref: "#/components/schemas/Time" }
         last_seen_at: { $ref: "#/components/schemas/Time" }
@@ -1762,10 +1848,12 @@ components:
         | 406 | `not_acceptable` | `Accept` excludes what the path answers with |
         | 408 | `request_timeout` | headers or body came too slowly |
         | 409 | `self_dial` | the peer is this node itself |
+        | 409 | `no_address` | no address of the peer is known, and the request gave none |
         | 409 | `peer_not_connected` | there is no connection to the peer |
         | 409 | `peer_configured` | the configuration names the peer |
         | 409 | `dial_ended` | the dial has ended |
         | 413 | `body_too_large` | more than 64 KiB |
+        | 414 | `target_too_long` | path and query have more than 8 KiB |
         | 415 | `unsupported_media_type` | a body that does not say it is JSON |
         | 422 | `invalid_configuration` | the configuration to reload is wrong; `errors` |
         | 429 | `limit_exceeded` | a limit is reached; of requests with `Retry-After` |
@@ -1803,10 +1891,12 @@ components:
         - not_acceptable
         - request_timeout
         - self_dial
+        - no_address
         - peer_not_connected
         - peer_configured
         - dial_ended
         - body_too_large
+        - target_too_long
         - unsupported_media_type
         - invalid_configuration
         - limit_exceeded

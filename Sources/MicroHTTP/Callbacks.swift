@@ -42,14 +42,14 @@ func accessCallback(
   _ method: UnsafePointer<CChar>?, _ version: UnsafePointer<CChar>?, _ body: UnsafePointer<CChar>?,
   _ bodyCount: UnsafeMutablePointer<Int>?, _ slot: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 ) -> MHD_Result {
-  guard let core = core(context), let connection, let method, let bodyCount, let exchange = slot?.pointee else {
-    return .NO
-  }
+  guard let core = core(context), let connection, let method, let version, let bodyCount,
+    let exchange = slot?.pointee
+  else { return .NO }
   let bytes = UnsafeRawBufferPointer(start: body, count: bodyCount.pointee)
   bodyCount.pointee = 0
   let goesOn = core.access(
     Unmanaged<Exchange>.fromOpaque(exchange).takeUnretainedValue(), connection, method: String(cString: method),
-    body: bytes)
+    version: version, body: bytes)
   return goesOn ? .YES : .NO
 }
 

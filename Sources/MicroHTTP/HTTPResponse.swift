@@ -44,6 +44,8 @@ package enum HTTPRefusal: Sendable, Equatable {
   case requestTimeout(limit: Duration)
   /// 413
   case bodyTooLarge(limitBytes: Int)
+  /// 414
+  case targetTooLong(limitBytes: Int)
   /// The request cannot be read: 400.
   case badRequest(String)
   /// The client has shown no certificate of the authority: 403.

@@ -72,6 +72,7 @@ package final class HTTPServer: Sendable {
     switch refusal {
     case .requestTimeout: .text(408, "the request did not arrive in time\n")
     case .bodyTooLarge(let limit): .text(413, "the body has more than \(limit) bytes\n")
+    case .targetTooLong(let limit): .text(414, "the request target has more than \(limit) bytes\n")
     case .badRequest(let why): .text(400, "\(why)\n")
     case .noClientCertificate: .text(403, "a certificate is needed\n")
     case .stopping: .text(503, "the server is stopping\n")

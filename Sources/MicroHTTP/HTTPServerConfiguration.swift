@@ -17,7 +17,11 @@ package struct HTTPServerConfiguration: Sendable {
   package var connectionsPerAddressMax: Int = 1_536
   /// Of the body of a request; more is 413.
   package var bodyBytesMax: Int = 64 * 1024
-  /// Of a connection's memory, which headers must fit into; more is 431 or 414.
+  /// Of a request target; more is 414 (RFC 9110 §4.1 asks for 8,000 at least).
+  package var targetBytesMax: Int = 8 * 1024
+  /// In a query; more is 400. The library keeps each of them in the connection's memory.
+  package var queryParametersMax: Int = 128
+  /// Of a connection's memory, which headers must fit into; more is 431.
   package var connectionMemoryBytes: Int = 32 * 1024
   /// For headers and body together, from the first byte of a connection or the request line of a later request.
   package var receiveTimeout: Duration = .seconds(5)

@@ -26,6 +26,9 @@ package struct HTTPTarget: Sendable, Equatable {
 
   /// Reads origin form and absolute form.
   package init(parsing text: String) throws(HTTPTargetError) {
+    guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+      throw HTTPTargetError("the request target has spaces, control characters or no ASCII; percent-encode them")
+    }
     var rest = Substring(text)
     self.authority = nil
     if !rest.hasPrefix("/") {

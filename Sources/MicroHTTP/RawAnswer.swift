@@ -10,8 +10,10 @@ enum RawAnswer {
 
   private static func phrase(_ status: Int) -> String {
     switch status {
+    case 400: "Bad Request"
     case 408: "Request Timeout"
     case 413: "Content Too Large"
+    case 414: "URI Too Long"
     default: "Refused"
     }
   }

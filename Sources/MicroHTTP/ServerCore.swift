@@ -60,16 +60,30 @@ final class ServerCore: Sendable {
   func began(_ client: ClientConnection, rawTarget: String) -> Exchange {
     let exchange = Exchange(connection: client, rawTarget: rawTarget)
     client.began(exchange, deadline: Monotonic.now + self.configuration.receiveTimeout)
+    if let refusal = self.refusal(of: rawTarget) {
+      // Past the library, which takes no answer yet: it would run out of the connection's memory first.
+      client.refuse(RawAnswer.bytes(self.response(to: refusal, exchange, method: "-")))
+    }
     return exchange
+  }
+
+  private func refusal(of rawTarget: String) -> HTTPRefusal? {
+    let (bytesMax, parametersMax) = (self.configuration.targetBytesMax, self.configuration.queryParametersMax)
+    if rawTarget.utf8.count > bytesMax { return .targetTooLong(limitBytes: bytesMax) }
+    guard rawTarget.utf8.count(where: { $0 == UInt8(ascii: "&") }) >= parametersMax else { return nil }
+    return .badRequest("the query has more than \(parametersMax) parameters")
   }
 
   /// Once for the head, once for each piece of the body, once when the request is whole, and once more after a
   /// deferred answer. False closes the connection.
-  func access(_ exchange: Exchange, _ connection: OpaquePointer, method: String, body: UnsafeRawBufferPointer) -> Bool {
+  func access(
+    _ exchange: Exchange, _ connection: OpaquePointer, method: String, version: UnsafePointer<CChar>,
+    body: UnsafeRawBufferPointer
+  ) -> Bool {
     guard exchange.headRead else {
       exchange.headRead = true
       exchange.isHead = method == "HEAD"
-      self.readHead(exchange, connection)
+      self.readHead(exchange, connection, isOld: strcmp(version, "HTTP/1.0") == 0)
       if self.configuration.tls?.clientAuthority != nil, cmicrohttpd_client_is_verified(connection) == 0 {
         return self.refuse(.noClientCertificate, exchange, connection, method: method)
       }
@@ -104,7 +118,8 @@ final class ServerCore: Sendable {
 
   // MARK: Requests
 
-  private func readHead(_ exchange: Exchange, _ connection: OpaquePointer) {
+  /// - Parameter isOld: HTTP/1.0, where a request may do without a `Host`.
+  private func readHead(_ exchange: Exchange, _ connection: OpaquePointer, isOld: Bool) {
     withUnsafeMutablePointer(to: &exchange.headers) { headers in
       _ = MHD_get_connection_values(
         connection, .HEADER_KIND,
@@ -115,20 +130,19 @@ final class ServerCore: Sendable {
           return .YES
         }, headers)
     }
-    if let length = exchange.headers["Content-Length"] {
-      if exchange.headers["Transfer-Encoding"] != nil {
-        exchange.refusal = .badRequest("a request has Content-Length or Transfer-Encoding, not both")
-      } else if (Int(length) ?? .max) > self.configuration.bodyBytesMax {
-        exchange.refusal = .bodyTooLarge(limitBytes: self.configuration.bodyBytesMax)
-      }
+    if let fault = exchange.headers.fault(isOld: isOld) {
+      exchange.refusal = .badRequest(fault)
+    } else if (exchange.headers["Content-Length"].map { Int($0) ?? .max } ?? 0) > self.configuration.bodyBytesMax {
+      exchange.refusal = .bodyTooLarge(limitBytes: self.configuration.bodyBytesMax)
     }
   }
 
-  /// Whether to answer before the body: when it is announced to be long, or waits for our leave.
+  /// Whether to answer before the body, and close: when nobody can tell where it ends, when it is announced to be long,
+  /// or waits for our leave.
   private func mustRefuseEarly(_ exchange: Exchange) -> Bool {
+    if case .badRequest = exchange.refusal { return true }
     let length = Int(exchange.headers["Content-Length"] ?? "0") ?? .max
     return exchange.headers["Expect"] != nil || length > self.configuration.bodyBytesMax + Self.droppedBytesMax
-      || exchange.headers["Transfer-Encoding"] != nil
   }
 
   private func receive(_ body: UnsafeRawBufferPointer, _ exchange: Exchange, method: String) -> Bool {

@@ -23,6 +23,14 @@ import Testing
     ("GET", "/v1/peers?cursor=x", "", 400, "invalid_cursor"),
     ("GET", "/v1/connections?cursor=c-", "", 400, "invalid_cursor"),
     ("GET", "/v1/connections?peer_id=x", "", 400, "invalid_peer_id"),
+    ("GET", "/v1/connections?sort=mtu", "", 400, "invalid_parameter"),
+    ("GET", "/v1/connections?sort=", "", 400, "invalid_parameter"),
+    ("GET", "/v1/connections?sort=--rtt_ms", "", 400, "invalid_parameter"),
+    ("GET", "/v1/connections?sort=rtt_ms&sort=rtt_ms", "", 400, "invalid_parameter"),
+    ("GET", "/v1/connections?sort=rtt_ms&cursor=17", "", 400, "invalid_cursor"),
+    ("GET", "/v1/connections?sort=rtt_ms&cursor=-rtt_ms/1.0/17", "", 400, "invalid_cursor"),
+    ("GET", "/v1/connections?sort=rtt_ms&cursor=rtt_ms/nan/17", "", 400, "invalid_cursor"),
+    ("GET", "/v1/connections?cursor=rtt_ms/1.0/17", "", 400, "invalid_cursor"),
     ("GET", "/v1/peers/12D3KooWx", "", 400, "invalid_peer_id"),
     ("DELETE", "/v1/connections/c-1?mode=hard", "", 400, "invalid_parameter"),
     ("DELETE", "/v1/connections/c-1?mode=abort&mode=abort", "", 400, "invalid_parameter"),
@@ -37,6 +45,11 @@ import Testing
     ("POST", "/v1/dial", "{\"addres\":\"x\"}", 400, "unknown_field"),
     ("POST", "/v1/dial", String(repeating: "[", count: 10_000), 400, "invalid_json"),
     ("POST", "/v1/dial", "{\"address\":1}", 400, "invalid_field"),
+    ("PUT", "/v1/log-level", "{\"level\":\"info\",\"revert_after_seconds\":1.5}", 400, "invalid_field"),
+    ("PUT", "/v1/log-level", "{\"level\":\"info\",\"revert_after_seconds\":1e18}", 400, "invalid_field"),
+    ("PUT", "/v1/log-level", "{\"level\":\"info\",\"revert_after_seconds\":1e999}", 400, "invalid_json"),
+    ("PUT", "/v1/log-level", "{\"level\":\"info\",\"revert_after_seconds\":9007199254740993}", 400, "invalid_field"),
+    ("PUT", "/v1/log-level", "{\"level\":\"info\",\"revert_after_seconds\":9223372036854775808}", 400, "invalid_json"),
     ("POST", "/v1/dial", "{\"address\":null}", 400, "missing_field"),
     ("GET", "/v1/events?types=node.started,x", "", 400, "invalid_parameter"),
     ("GET", "/v1/events?since=1", "", 400, "invalid_cursor"),
@@ -70,7 +83,7 @@ import Testing
     #expect(try await self.api.call("OPTIONS", "/nowhere").status == 404)
   }
 
-  @Test("HEAD is a GET", arguments: ["/v1/node", "/livez", "/metrics", "/openapi.yaml"])
+  @Test("HEAD is a GET", arguments: ["/v1/node", "/livez", "/metrics", "/openapi.yaml", "/openapi.json"])
   func head(path: String) async throws {
     let head = try await self.api.call("HEAD", path)
     let get = try await self.api.call("GET", path)
@@ -111,6 +124,10 @@ import Testing
       ("/readyz", "application/json", "application/json; charset=utf-8"),
       ("/readyz", "*/*", "text/plain; charset=utf-8"),
       ("/readyz", "text/html,*/*;q=0.8", "text/plain; charset=utf-8"),
+      ("/readyz", "application/json;q=0.5, */*", "text/plain; charset=utf-8"),
+      ("/readyz", "application/*, */*;q=0.5", "application/json; charset=utf-8"),
+      ("/readyz", "text/plain;q=0, application/json;q=0.001", "application/json; charset=utf-8"),
+      ("/readyz", "application/json, */*", "application/json; charset=utf-8"),
       (
         "/metrics", "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
         "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -166,6 +183,12 @@ import Testing
   func origins(origin: String, code: String) async throws {
     #expect(try await self.api.call("POST", "/v1/dial", headers: [("Origin", origin)]).code == code)
     #expect(try await self.api.call("GET", "/livez", headers: [("Origin", origin)]).status == 200)
+  }
+
+  @Test("a cursor of the query is read though Last-Event-ID wins over it") func bothCursors() async throws {
+    let headers = [("Last-Event-ID", "0123456789ab-1")]
+    #expect(try await self.api.call("GET", "/v1/events?since=x", headers: headers).code == "invalid_cursor")
+    #expect(try await self.api.call("GET", "/v1/events?since=0", headers: headers).status == 200)
   }
 
   @Test("two Host headers are refused") func twoHosts() async throws {

@@ -46,6 +46,23 @@ import Testing
       ])
   }
 
+  @Test("a peer of which no address is known is no wrong request") func addressless() async throws {
+    let node = FakeNode { _, _ in
+      DialResult(
+        connection: nil, reused: false, attempts: [],
+        error: DialError(.invalidAddress, "there is no address to dial", temporary: false))
+    }
+    node.state.withLock { $0.peers = [Sample.peerInfo(Sample.peer(1))] }
+    let api = ManagementAPI.fake(node)
+    let id = "\(Sample.peer(1))"
+    let answer = try await api.call("POST", "/v1/peers/\(id)/connect")
+    #expect(answer.status == 409)
+    #expect(answer.code == "no_address")
+    #expect(try await api.call("POST", "/v1/dial", body: "{\"peer_id\":\"\(id)\"}").code == "no_address")
+    let body = "{\"peer_id\":\"\(id)\",\"addresses\":[\"\(Sample.addressText)\"]}"
+    #expect(try await api.call("POST", "/v1/dial", body: body).code == "invalid_multiaddr")
+  }
+
   private static let refusals: [(String, String?)] = [
     ("{}", "missing_field"), ("{\"addresses\":[]}", "missing_field"),
     ("{\"address\":\"x\"}", "invalid_multiaddr"), ("{\"address\":\"/ip4/1.2.3.4/tcp/1\"}", nil),

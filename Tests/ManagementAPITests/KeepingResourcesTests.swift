@@ -124,6 +124,8 @@ import Testing
     #expect(closed["total"] == 2)
     #expect(closed["items"]?.elements.first?["close"]?["code"] == 7)
     #expect(closed["items"]?.elements.first?["bytes_in"] == 1_000)
+    let sorted = try await self.api.call("GET", "/v1/connections?state=closed&sort=opened_at").json
+    #expect(sorted["items"]?.elements.compactMap { $0["id"]?.text } == ["c-1", "c-2"])
     let rest = try await self.api.call("GET", "/v1/connections?state=closed&cursor=2").json
     #expect(rest["items"]?.elements.map { $0["id"] } == ["c-1"])
     #expect(try await self.api.call("GET", "/v1/connections?state=closed&state=idle").code == "invalid_parameter")

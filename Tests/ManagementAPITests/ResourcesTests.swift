@@ -118,6 +118,38 @@ import Testing
     #expect(gone.names == json.names)
   }
 
+  @Test(
+    "connections are sorted by a figure, those without it last, and pages hold",
+    arguments: [
+      ("rtt_ms", ["c-3", "c-1", "c-4", "c-2", "c-5"]), ("-rtt_ms", ["c-2", "c-1", "c-4", "c-3", "c-5"]),
+      ("bytes_in", ["c-1", "c-2", "c-3", "c-4", "c-5"]), ("-bytes_in", ["c-4", "c-3", "c-2", "c-1", "c-5"]),
+      ("-opened_at", ["c-1", "c-2", "c-3", "c-4", "c-5"]),
+    ] as [(String, [String])])
+  func sorted(order: String, ids: [String]) async throws {
+    let node = FakeNode()
+    node.state.withLock { state in
+      state.connections = [5, 4, 3, 2, 1].map { number in
+        var connection = Sample.connection(number, Sample.peer(1), figures: number != 5)
+        // The second is far, the third near, the others alike.
+        connection.statistics?.rttSmoothed = .milliseconds([2: 90, 3: 10][number] ?? 20)
+        connection.statistics?.bytesIn = UInt64(1_000 * number)
+        return connection
+      }
+    }
+    let api = ManagementAPI.fake(node)
+    var seen: [String] = []
+    var cursor: String? = ""
+    while let next = cursor, seen.count <= ids.count {
+      let page = try await api.call(
+        "GET", "/v1/connections?sort=\(order)&limit=2\(next.isEmpty ? "" : "&cursor=\(next)")"
+      ).json
+      seen += page["items"]?.elements.compactMap { $0["id"]?.text } ?? []
+      #expect(page["total"] == 5)
+      cursor = page["next_cursor"]?.text
+    }
+    #expect(seen == ids)
+  }
+
   @Test("connections come oldest first, and pages and filters hold") func connections() async throws {
     let node = FakeNode()
     node.state.withLock { state in
@@ -176,7 +208,7 @@ import Testing
       ]
     }
     #expect(
-      try await api.call("POST", path, body: "{\"count\":10,\"timeout_ms\":250}").json == [
+      try await api.call("POST", path, body: "{\"count\":1e1,\"timeout_ms\":250.0}").json == [
         "rtt_ms": ["min": 1.0, "mean": 1.5, "max": 2.0],
         "results": [
           ["rtt_ms": 2.0, "error": nil], ["rtt_ms": nil, "error": "timed out"], ["rtt_ms": 1.0, "error": nil],
@@ -188,18 +220,5 @@ import Testing
     for body in ["{\"count\":0}", "{\"count\":11}", "{\"count\":1.5}", "{\"timeout_ms\":0}", "{\"count\":\"1\"}"] {
       #expect(try await api.call("POST", path, body: body).code == "invalid_field")
     }
-  }
-}
-
-extension JSON {
-  var elements: [JSON] {
-    if case .array(let elements) = self { elements } else { [] }
-  }
-  var count: Int { self.elements.count }
-  var text: String? {
-    if case .string(let text) = self { text } else { nil }
-  }
-  var names: [String] {
-    if case .object(let object) = self { object.members.map(\.name) } else { [] }
   }
 }

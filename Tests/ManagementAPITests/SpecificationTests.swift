@@ -1,4 +1,5 @@
 import Foundation
+import Jansson
 import P2PCore
 import Testing
 
@@ -13,83 +14,94 @@ import Testing
     #expect(Data(OpenAPIDocument.yaml.utf8) == file)
   }
 
-  @Test("the server answers with it") func served() async throws {
-    let answer = try await ManagementAPI.fake(FakeNode()).call("GET", "/openapi.yaml")
-    #expect(answer.text == OpenAPIDocument.yaml)
-    #expect(answer["Content-Type"] == "application/yaml")
+  @Test("the server answers with it, as YAML and as JSON") func served() async throws {
+    let api = ManagementAPI.fake(FakeNode())
+    let yaml = try await api.call("GET", "/openapi.yaml")
+    #expect(yaml.text == OpenAPIDocument.yaml)
+    #expect(yaml["Content-Type"] == "application/yaml")
+    let json = try await api.call("GET", "/openapi.json")
+    #expect(json["Content-Type"] == "application/json; charset=utf-8")
+    #expect(try json.json == OpenAPIDocument.json)
   }
 
-  @Test("specification and routes have the same operations") func operations() {
-    var specified: Set<String> = []
-    var path = ""
-    for line in Self.section("paths:") {
-      if line.hasPrefix("  /") {
-        path = String(line.dropFirst(2).dropLast())
-      } else if let method = ["get", "put", "post", "delete", "patch"].first(where: { line == "    \($0):" }) {
-        specified.insert("\(method.uppercased()) \(path)")
-      }
+  /// Tests/API compares all of it with what another YAML parser reads.
+  @Test("values of the specification keep their types and their order as JSON") func values() {
+    let document = OpenAPIDocument.json
+    #expect(document.members.prefix(2).map(\.name) == ["openapi", "info"])
+    #expect(document["openapi"] == "3.1.0")
+    let limit = document["components"]?["parameters"]?["Limit"]?["schema"]
+    #expect(limit == ["type": "integer", "minimum": 1, "maximum": 1_000, "default": 100])
+    #expect(document["components"]?["schemas"]?["NullableDirection"]?["enum"] == ["inbound", "outbound", nil])
+    #expect(document["components"]?["schemas"]?["Node"]?["additionalProperties"] == false)
+    let truth: JSON = ["true", "false"]
+    let pinned = Specification.operations.first { $0.name == "GET /v1/peers" }?.parameters.first {
+      $0["name"] == "pinned"
     }
+    #expect(pinned?["schema"]?["items"]?["enum"] == truth)
+  }
+
+  @Test("specification and routes have the same operations and query parameters") func operations() {
+    let served = ManagementAPI.fake(FakeNode()).queryParameters
+    let specified = Dictionary(
+      uniqueKeysWithValues: Specification.operations.map { ($0.name, $0.parameters(in: "query")) })
     #expect(specified.count > 10)
-    let served = Set(ManagementAPI.fake(FakeNode()).operations.map { "\($0.method) \($0.path)" })
-    #expect(served.subtracting(specified).isEmpty, "served and not specified")
-    #expect(specified.subtracting(served).isEmpty, "specified and not served")
+    #expect(specified == served)
   }
 
-  @Test("specification and routes have the same query parameters") func parameters() {
-    let router = ManagementAPI.fake(FakeNode()).queryParameters
-    var specified: [String: Set<String>] = [:]
-    let shared = ["State": "state", "Direction": "direction", "Limit": "limit", "Cursor": "cursor"]
-    var operation = ""
-    var path = ""
-    var name = ""
-    for line in Self.section("paths:") {
-      let words = line.split(separator: " ")
-      if line.hasPrefix("  /") {
-        path = String(line.dropFirst(2).dropLast())
-      } else if let method = ["get", "put", "post", "delete"].first(where: { line == "    \($0):" }) {
-        operation = "\(method.uppercased()) \(path)"
-        specified[operation] = []
-      } else if words.count == 3, words[0] == "-", words[1] == "name:" {
-        name = String(words[2])
-      } else if words == ["in:", "query"] {
-        specified[operation]?.insert(name)
-      } else if let reference = shared.first(where: { line.hasSuffix("#/components/parameters/\($0.key)\"") }) {
-        specified[operation]?.insert(reference.value)
-      }
+  @Test("each operation has the parameters of its path, a description and a name of its own") func described() {
+    var names: Set<String> = []
+    for operation in Specification.operations {
+      let inPath = operation.path.split(separator: "/").filter { $0.hasPrefix("{") }.map { $0.dropFirst().dropLast() }
+      #expect(operation.parameters(in: "path") == Set(inPath.map(String.init)), "\(operation.name)")
+      #expect(operation.object["summary"] != nil && operation.object["tags"] != nil, "\(operation.name)")
+      #expect(names.insert(operation.object["operationId"]?.text ?? "").inserted, "\(operation.name)")
+      #expect(operation.object["responses"]?["default"] != nil, "\(operation.name)")
     }
-    #expect(specified == router)
   }
 
   @Test("closed sets of words are the same in the specification and in the code") func words() {
-    #expect(Self.words("ProblemCode") == ProblemCode.allCases.map(\.rawValue))
-    #expect(Self.words("DialErrorClass") == DialErrorClass.allCases.map(\.rawValue))
-    #expect(Self.words("EventType") == EventHub.types)
-    #expect(Self.words("State") == LinkState.allCases.map(\.rawValue))
-    #expect(Self.words("CheckName") == HealthCheck.Name.allCases.map(\.rawValue))
-    for code in ProblemCode.allCases {
-      #expect(OpenAPIDocument.yaml.contains("| \(code.status) | `\(code.rawValue)` |"))
-    }
+    func words(_ schema: String) -> [String]? { Specification.schema(schema)["enum"]?.elements.compactMap(\.text) }
+    #expect(words("ProblemCode") == ProblemCode.allCases.map(\.rawValue))
+    #expect(words("DialErrorClass") == DialErrorClass.allCases.map(\.rawValue))
+    #expect(words("EventType") == EventHub.types)
+    #expect(words("State") == LinkState.allCases.map(\.rawValue))
+    #expect(words("Direction") == Direction.allCases.map(\.rawValue))
+    #expect(words("CheckName") == HealthCheck.Name.allCases.map(\.rawValue))
+    let table = Specification.schema("ProblemCode")["description"]?.text ?? ""
+    for code in ProblemCode.allCases { #expect(table.contains("| \(code.status) | `\(code.rawValue)` |")) }
   }
 
-  // MARK: Enough YAML for this one file
-
-  private static let lines = OpenAPIDocument.yaml.split(separator: "\n", omittingEmptySubsequences: false).map(
-    String.init)
-
-  private static func section(_ head: String) -> ArraySlice<String> {
-    let rest = self.lines.drop { $0 != head }.dropFirst()
-    return rest.prefix { $0.isEmpty || $0.hasPrefix(" ") }
+  @Test("every example is as its schema wants it") func examples() {
+    var count = 0
+    func look(_ value: JSON, _ place: String) {
+      for element in value.elements.enumerated() { look(element.element, "\(place)[\(element.offset)]") }
+      for member in value.members { look(member.value, "\(place)/\(member.name)") }
+      // Of a media type or a parameter: beside its schema. Of a schema: in it.
+      let schema = value["schema"] ?? value
+      var examples = value["example"].map { [$0] } ?? []
+      examples += value["examples"]?.elements ?? []
+      examples += value["schema"] == nil ? [] : (value["examples"]?.members ?? []).compactMap { $0.value["value"] }
+      for example in examples {
+        count += 1
+        let faults = SchemaCheck.faults(example, schema, at: place)
+        #expect(faults.isEmpty)
+      }
+    }
+    look(Specification.document["paths"] ?? .null, "paths")
+    look(Specification.document["components"] ?? .null, "components")
+    #expect(count > 40)
   }
 
-  /// The words of a schema's `enum`, in one line or in a list.
-  private static func words(_ schema: String) -> [String] {
-    let schemas = self.lines.drop { $0 != "  schemas:" }
-    let body = schemas.drop { $0 != "    \(schema):" }.dropFirst().prefix { $0.hasPrefix("     ") || $0.isEmpty }
-    guard let head = body.first(where: { $0.hasPrefix("      enum:") }) else { return [] }
-    if let open = head.firstIndex(of: "[") {
-      return head[head.index(after: open)...].dropLast().split(separator: ",")
-        .map { $0.trimmingCharacters(in: .whitespaces) }
-    }
-    return body.drop { $0 != head }.dropFirst().prefix { $0.hasPrefix("        - ") }.map { String($0.dropFirst(10)) }
+  @Test(
+    "a value that is not as its schema wants it is found",
+    arguments: [
+      ("Problem", "{}"), ("CheckStatus", "\"good\""), ("PingRequest", "{\"count\":11}"),
+      ("PingRequest", "{\"count\":1.5}"), ("PingRequest", "{\"counts\":1}"), ("DialRequest", "{}"),
+      ("DialRequest", "{\"peer_id\":\"Qm\"}"), ("PeerRequest", "{\"name\":\"\"}"), ("NullableTime", "\"2026-01-31\""),
+      ("LogLevelRequest", "{\"level\":\"info\",\"overrides\":{\"\":\"info\"}}"),
+    ])
+  func faulty(schema: String, value: String) throws {
+    let faults = SchemaCheck.faults(try JSON(decoding: Array(value.utf8)), Specification.schema(schema), at: schema)
+    #expect(!faults.isEmpty)
   }
 }

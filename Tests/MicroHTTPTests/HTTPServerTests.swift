@@ -220,7 +220,14 @@ let echo: @Sendable (HTTPRequest) -> HTTPOutcome = { request in
     "what is no HTTP request is refused",
     arguments: [
       "GET /%zz HTTP/1.1\r\nHost: h\r\n\r\n", "GET a HTTP/1.1\r\nHost: h\r\n\r\n",
-      "GET / HTTP/1.1\r\n\r\n", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n",
+      "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n",
+      "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: h\r\nX-A : b\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\nX-A: b\rX-B: c\r\n\r\n",
+      "GET /?" + String(repeating: "a&", count: 1_000) + " HTTP/1.1\r\nHost: h\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\nabc",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n",
       "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ])
   func malformed(text: String) async throws {
@@ -228,6 +235,26 @@ let echo: @Sendable (HTTPRequest) -> HTTPOutcome = { request in
       let client = try HTTPTestClient(port: server.port)
       await client.send(text)
       #expect(try await client.head().status == 400)
+    }
+  }
+
+  @Test("a target beyond its limit is 414, and nothing is read behind it") func longTarget() async throws {
+    try await withServer(handler: echo) { server in
+      for (count, status) in [(8 * 1024, 200), (8 * 1024 + 1, 414), (20_000, 414)] {
+        let client = try HTTPTestClient(port: server.port)
+        let request = "GET /\(String(repeating: "a", count: count - 1)) HTTP/1.1\r\nHost: h\r\n\r\n"
+        await client.send(request + (status == 200 ? "" : request))
+        #expect(try await client.response().status == status)
+        if status != 200 { #expect(await client.rest() == "") }
+      }
+    }
+  }
+
+  @Test("HTTP/1.0 may do without a Host") func oldWithoutHost() async throws {
+    try await withServer(handler: echo) { server in
+      let client = try HTTPTestClient(port: server.port)
+      await client.send("GET /a HTTP/1.0\r\n\r\n")
+      #expect(try await client.response().status == 200)
     }
   }
 

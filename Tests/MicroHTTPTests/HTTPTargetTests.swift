@@ -27,7 +27,10 @@ import Testing
 
   @Test(
     "a target that is no path or does not decode is refused",
-    arguments: ["", "a", "*", "/%", "/%1", "/%zz", "/a?b=%", "/%ff", "/%00", "/a?%C0%80", "ftp://h/", "/?a=%ed%a0%80"])
+    arguments: [
+      "", "a", "*", "/%", "/%1", "/%zz", "/a?b=%", "/%ff", "/%00", "/a?%C0%80", "ftp://h/", "/?a=%ed%a0%80", "/a b",
+      "/\u{7F}", "/é", "/?a=\u{FFFD}",
+    ])
   func refuses(text: String) {
     #expect(throws: HTTPTargetError.self) { try HTTPTarget(parsing: text) }
   }

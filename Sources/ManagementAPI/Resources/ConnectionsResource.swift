@@ -9,7 +9,7 @@ struct ConnectionsResource: Sendable {
 
   var routes: [Route] {
     [
-      Route("GET", "/v1/connections", query: ["peer_id", "state", "direction"] + Page.parameters, self.list),
+      Route("GET", "/v1/connections", query: ["peer_id", "state", "direction", "sort"] + Page.parameters, self.list),
       Route("GET", "/v1/connections/{id}", self.get),
       Route("DELETE", "/v1/connections/{id}", query: ["mode"], self.close),
     ]
@@ -21,15 +21,24 @@ struct ConnectionsResource: Sendable {
     var query = ConnectionQuery(limit: try Page.limit(request))
     query.peers = try request.peerIDs("peer_id")
     query.directions = try request.choices("direction", Direction.self)
+    let isClosed = request.values("state") == ["closed"]
+    if !isClosed {
+      guard !request.values("state").contains("closed") else {
+        throw Problem(.invalidParameter, "the query parameter state has closed and others; ask for closed alone")
+      }
+      query.states = try request.choices("state", LinkState.self)
+    }
+    if let order = try ConnectionOrder(request) {
+      query.limit = .max
+      return isClosed
+        ? try order.page(of: await self.node.closedConnections(query).items, by: \.connection, request)
+        : try order.page(of: await self.node.connections(query).items, by: \.self, request)
+    }
     query.after = try Page.cursor(request) { UInt64($0) }
-    if request.values("state") == ["closed"] {
+    if isClosed {
       let closed = await self.node.closedConnections(query)
       return request.json { Page.write(closed.items, total: closed.total, next: Self.text(closed.next), to: &$0) }
     }
-    if request.values("state").contains("closed") {
-      throw Problem(.invalidParameter, "the query parameter state has closed and others; ask for closed alone")
-    }
-    query.states = try request.choices("state", LinkState.self)
     let live = await self.node.connections(query)
     return request.json { Page.write(live.items, total: live.total, next: Self.text(live.next), to: &$0) }
   }

@@ -30,16 +30,22 @@ struct DialResource: Sendable {
       response.headers.append("Location", "/v1/dials/\(dial.id)")
       return response
     }
-    return try Self.answer(await self.node.dial(peer: peer, addresses: addresses, timeout: timeout), request)
+    let result = await self.node.dial(peer: peer, addresses: addresses, timeout: timeout)
+    return try Self.answer(result, to: addresses, request)
   }
 
-  /// The connection, or why there is none.
-  static func answer(_ result: DialResult, _ request: RequestContext) throws(Problem) -> HTTPResponse {
+  /// The connection, or why there is none. `addresses`: that the request gave.
+  static func answer(
+    _ result: DialResult, to addresses: [Multiaddr] = [], _ request: RequestContext
+  ) throws(Problem) -> HTTPResponse {
     let attempts = JSON.array(result.attempts.map { $0.json() })
     guard let connection = result.connection else {
       let error = result.error ?? DialError(.handshakeFailed, "no address led to a connection", temporary: true)
+      // Nothing was wrong with an address where none was there.
+      let isAddressless = error.class == .invalidAddress && result.attempts.isEmpty && addresses.isEmpty
       throw Problem(
-        error.problemCode, error.detail, members: [.init("error", JSON(error)), .init("attempts", attempts)])
+        isAddressless ? .noAddress : error.problemCode, error.detail,
+        members: [.init("error", JSON(error)), .init("attempts", attempts)])
     }
     return request.json { json in
       json.object { json in

@@ -32,15 +32,17 @@ struct EventsResource: Sendable {
 
   /// Nil for what happens from now on.
   private func cursor(_ request: RequestContext) throws(Problem) -> EventCursor? {
-    let since = try request.value("since")
+    var cursor: EventCursor?
+    if let since = try request.value("since") {
+      cursor = EventCursor(since, bootID: self.bootID)
+      guard cursor != nil else {
+        throw Problem(
+          .invalidCursor, "the query parameter since is \(quoted(since)); it must be 0 or the id of an event")
+      }
+    }
     // It wins: a browser that comes back asks for the same URL as at first. It cannot be told that its cursor is none.
     if let last = request.request.headers["Last-Event-ID"], !last.isEmpty {
       return EventCursor(last, bootID: self.bootID) ?? .foreign
-    }
-    guard let since else { return nil }
-    guard let cursor = EventCursor(since, bootID: self.bootID) else {
-      throw Problem(
-        .invalidCursor, "the query parameter since is \(quoted(since)); it must be 0 or the id of an event")
     }
     return cursor
   }

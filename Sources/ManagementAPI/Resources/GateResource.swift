@@ -27,7 +27,7 @@ struct GateResource: Sendable {
   @Sendable private func put(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
     let entry = try Self.entry(request)
     let body = try request.body(["expires_at", "reason"])
-    let reason = try body.string("reason", bytesMax: 256)
+    let reason = try body.string("reason", lengthMax: 256)
     var expiresAt: Int64?
     if let text = try body.string("expires_at") {
       guard let time = Timestamp.parse(text) else {

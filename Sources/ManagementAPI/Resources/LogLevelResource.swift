@@ -6,7 +6,7 @@ internal import MicroHTTP
 struct LogLevelResource: Sendable {
   /// As many as `logging.overrides` may have.
   static let overridesMax = 32
-  private static let subsystemBytesMax = 64
+  private static let subsystemLengthMax = 64
   private static let revertSeconds: ClosedRange<Int64> = 1...86_400
 
   let levels: LogLevelControl
@@ -28,8 +28,8 @@ struct LogLevelResource: Sendable {
     }
     var levels = LogLevelControl.Levels(try Self.level(name, of: "level"))
     for (subsystem, name) in try body.texts("overrides", countMax: Self.overridesMax) ?? [] {
-      guard (1...Self.subsystemBytesMax).contains(subsystem.utf8.count) else {
-        throw BodyFields.invalid("overrides", "has a name that has not 1 to \(Self.subsystemBytesMax) bytes")
+      guard (1...Self.subsystemLengthMax).contains(subsystem.unicodeScalars.count) else {
+        throw BodyFields.invalid("overrides", "has a name that has not 1 to \(Self.subsystemLengthMax) characters")
       }
       levels.overrides[subsystem] = try Self.level(name, of: "overrides.\(subsystem)")
     }

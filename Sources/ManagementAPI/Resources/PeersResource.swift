@@ -24,6 +24,8 @@ struct PeersResource: Sendable {
   /// A few, so that min, mean and max say something.
   private static let pingCountDefault: Int64 = 3
   private static let pingTimeoutDefault: Int64 = 5_000
+  /// Of a peer, in code points: it is a label of metrics and a column of a table.
+  private static let nameLengthMax = 64
 
   @Sendable private func list(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
     var query = PeerQuery(limit: try Page.limit(request))
@@ -50,7 +52,7 @@ struct PeersResource: Sendable {
     let id = try request.peerID()
     let body = try request.body(["addresses", "name", "pinned"])
     let addresses = try DialResource.multiaddrs(body, of: id, countMax: Host.bookAddressesMax)
-    let name = try body.string("name", bytesMax: 64)
+    let name = try body.string("name", lengthMax: Self.nameLengthMax)
     if let name, name.isEmpty { throw BodyFields.invalid("name", "must not be empty; leave it out for none") }
     let pinned = try body.bool("pinned")
     do throws(BookError) {
@@ -111,8 +113,7 @@ struct PeersResource: Sendable {
 
   @Sendable private func disconnect(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
     let id = try request.peerID()
-    // The reason travels in a CONNECTION_CLOSE frame, which must fit into one packet.
-    let reason = try request.body(["reason"]).string("reason", bytesMax: 128) ?? "disconnected by the operator"
+    let reason = try request.body(["reason"]).string("reason", lengthMax: 128) ?? "disconnected by the operator"
     guard await self.node.disconnect(id, reason: reason) else { throw Self.unknown(id) }
     return HTTPResponse(status: 202)
   }

@@ -34,10 +34,13 @@ struct BodyFields {
     return value == .null ? nil : value
   }
 
-  func string(_ name: String, bytesMax: Int = 1_024) throws(Problem) -> String? {
+  /// - Parameter lengthMax: in Unicode code points, as JSON Schema counts.
+  func string(_ name: String, lengthMax: Int = 1_024) throws(Problem) -> String? {
     guard let value = self.value(name) else { return nil }
     guard case .string(let text) = value else { throw Self.invalid(name, "must be a string; it is \(value.kind)") }
-    guard text.utf8.count <= bytesMax else { throw Self.invalid(name, "must have at most \(bytesMax) bytes") }
+    guard text.unicodeScalars.count <= lengthMax else {
+      throw Self.invalid(name, "must have at most \(lengthMax) characters")
+    }
     return text
   }
 
@@ -74,9 +77,16 @@ struct BodyFields {
     return texts
   }
 
+  /// 5.0 and 5e0 are integers as well (JSON Schema 2020-12, validation §6.1.1).
   func integer(_ name: String, in range: ClosedRange<Int64>) throws(Problem) -> Int64? {
     guard let value = self.value(name) else { return nil }
-    guard case .integer(let number) = value, range.contains(number) else {
+    let number: Int64?
+    switch value {
+    case .integer(let integer): number = integer
+    case .double(let double): number = Int64(exactly: double)
+    default: number = nil
+    }
+    guard let number, range.contains(number) else {
       throw Self.invalid(name, "must be an integer from \(range.lowerBound) to \(range.upperBound)")
     }
     return number

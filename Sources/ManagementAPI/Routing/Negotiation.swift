@@ -1,4 +1,4 @@
-/// Content negotiation (RFC 9110 §12.5.1), as far as an API with one or two types needs it.
+/// Content negotiation (RFC 9110 §12.5.1).
 enum Negotiation {
   /// The one of `types` that the header wants most; of those that it wants alike the one that it names by itself, then
   /// the first.

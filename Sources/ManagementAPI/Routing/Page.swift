@@ -13,12 +13,19 @@ enum Page {
     _ items: [Item], _ context: RequestContext, key: (Item) -> Key, read: (String) -> Key?, write: (Key) -> String,
     render: (Item) -> JSON
   ) throws(Problem) -> JSON {
+    let (page, next) = try Self.part(of: items, context, key: key, read: read, write: write)
+    return ["items": .array(page.map(render)), "total": JSON(items.count), "next_cursor": JSON(next)]
+  }
+
+  /// What stands on the page that is asked for, and the cursor of the next one.
+  static func part<Item, Key: Comparable>(
+    of items: [Item], _ context: RequestContext, key: (Item) -> Key, read: (String) -> Key?, write: (Key) -> String
+  ) throws(Problem) -> (items: ArraySlice<Item>, next: String?) {
     let limit = try Self.limit(context)
     var rest = items[...]
     if let last = try Self.cursor(context, read: read) { rest = rest.drop { key($0) <= last } }
     let page = rest.prefix(limit)
-    let next = page.count < rest.count ? page.last.map { write(key($0)) } : nil
-    return Self.json(page.map(render), total: items.count, next: next)
+    return (page, page.count < rest.count ? page.last.map { write(key($0)) } : nil)
   }
 
   static func limit(_ context: RequestContext) throws(Problem) -> Int {
@@ -40,9 +47,5 @@ enum Page {
       json.member("total", JSON(total))
       json.member("next_cursor", JSON(next))
     }
-  }
-
-  private static func json(_ items: [JSON], total: Int, next: String?) -> JSON {
-    ["items": .array(items), "total": JSON(total), "next_cursor": JSON(next)]
   }
 }

@@ -64,10 +64,12 @@ package enum ProblemCode: String, Sendable, CaseIterable {
   case notAcceptable = "not_acceptable"
   case requestTimeout = "request_timeout"
   case selfDial = "self_dial"
+  case noAddress = "no_address"
   case peerNotConnected = "peer_not_connected"
   case peerConfigured = "peer_configured"
   case dialEnded = "dial_ended"
   case bodyTooLarge = "body_too_large"
+  case targetTooLong = "target_too_long"
   case unsupportedMediaType = "unsupported_media_type"
   case invalidConfiguration = "invalid_configuration"
   case limitExceeded = "limit_exceeded"
@@ -110,10 +112,12 @@ package enum ProblemCode: String, Sendable, CaseIterable {
     case .notAcceptable: (406, "Not acceptable")
     case .requestTimeout: (408, "The request came too slowly")
     case .selfDial: (409, "The peer is this node")
+    case .noAddress: (409, "No address of the peer is known")
     case .peerNotConnected: (409, "The peer is not connected")
     case .peerConfigured: (409, "The peer is named by the configuration")
     case .dialEnded: (409, "The dial has ended")
     case .bodyTooLarge: (413, "The body is too large")
+    case .targetTooLong: (414, "The request target is too long")
     case .unsupportedMediaType: (415, "Unsupported media type")
     case .invalidConfiguration: (422, "The configuration is not valid")
     case .limitExceeded: (429, "A limit is reached")

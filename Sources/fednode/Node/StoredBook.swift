@@ -102,8 +102,9 @@ struct StoredBook: Sendable, Hashable {
       do { addresses.append(try Multiaddr(text)) } catch { throw StoredBookError(description: "\(peer): \(error)") }
     }
     let name = try members.text("name")
-    if let name, name.isEmpty || name.utf8.count > peerNameBytesMax {
-      throw StoredBookError(description: "the name of \(peer) has not 1 to \(peerNameBytesMax) bytes")
+    // The API counts characters, so this is what they may have in bytes.
+    if let name, name.isEmpty || name.utf8.count > 4 * peerNameBytesMax {
+      throw StoredBookError(description: "the name of \(peer) has not 1 to \(4 * peerNameBytesMax) bytes")
     }
     return BookEntry(
       peerID: peer, name: name, pinned: try members.flag("pinned") ?? false, addresses: addresses, source: .api)

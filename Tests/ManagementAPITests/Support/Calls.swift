@@ -32,10 +32,10 @@ extension ManagementAPI {
       APIConfiguration(port: 0, version: "1.2.3"), node: node, control: FakeConfiguration(), eventLoopsTurn: loops)
   }
 
-  /// A request without a socket.
+  /// A request without a socket, whose answer is held against the specification.
   func call(
     _ method: String, _ target: String, headers: [(String, String)] = [], host: String = "localhost:9080",
-    body: String = ""
+    body: String = "", sourceLocation: SourceLocation = #_sourceLocation
   ) async throws -> Answer {
     var headers = headers + [("Host", host)]
     if !body.isEmpty && !headers.contains(where: { $0.0 == "Content-Type" }) {
@@ -44,9 +44,13 @@ extension ManagementAPI {
     let request = HTTPRequest(
       method: method, rawTarget: target, target: target == "*" ? nil : try HTTPTarget(parsing: target),
       headers: HTTPHeaders(headers), body: Array(body.utf8), remoteAddress: "127.0.0.1:1")
+    let answer: Answer
     switch self.handle(request) {
-    case .response(let response): return Answer(response: response)
-    case .deferred(let work): return Answer(response: await work())
+    case .response(let response): answer = Answer(response: response)
+    case .deferred(let work): answer = Answer(response: await work())
     }
+    let faults = Specification.faults(answer, to: method, request.target)
+    #expect(faults.isEmpty, sourceLocation: sourceLocation)
+    return answer
   }
 }
