@@ -3,8 +3,8 @@
 
 /// The status page: one document with its script and style in it.
 enum StatusPageDocument {
-  static let scriptHash = "sha256-+kj5XPcaV6Zi7a/ZILBkF8xjS9ASH7ymHJFNDeY7R4o="
-  static let styleHash = "sha256-+Y9KdmNCqOk1yKXbwG4OvhoaWteRQmUKI03SzvnEsd8="
+  static let scriptHash = "sha256-Mj5Qhwt92VGdofGD78bdiclUUhFfCo2bjAyj/QX3i3I="
+  static let styleHash = "sha256-X1NA8ZXrufZZ72QDl4MLhnui8YrskVfTYziZK4ElUp8="
   static let html = ##"""
 <!doctype html>
 <html lang="en">
@@ -74,7 +74,7 @@ input::placeholder { color: var(--muted); opacity: 0.8; }
 .check { display: flex; align-items: center; gap: 0.4rem; white-space: nowrap; min-height: 2.1rem; }
 .check input { width: 1rem; height: 1rem; accent-color: var(--accent); }
 form { display: grid; gap: 0.7rem; }
-.pair { display: grid; grid-template-columns: 1fr 8rem; gap: 0.7rem; }
+.pair { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 0.7rem; }
 .buttons { display: flex; flex-wrap: wrap; gap: 0.5rem; }
 
 .bar {
@@ -124,7 +124,7 @@ main {
 
 .identity { display: flex; align-items: center; gap: 0.3rem; margin-bottom: 0.5rem; }
 .identity .mono { font-size: 0.8rem; }
-.facts { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 0.2rem 0.9rem; font-size: 0.88rem; }
+.facts { display: grid; align-content: start; grid-template-columns: max-content minmax(0, 1fr); gap: 0.2rem 0.9rem; font-size: 0.88rem; }
 .facts dt { color: var(--muted); }
 .facts dd { white-space: pre-line; }
 
@@ -162,8 +162,8 @@ main {
 .peers td.act { text-align: right; padding-right: 0; }
 .peers td.act button { min-height: 1.8rem; padding: 0.1rem 0.6rem; font-size: 0.85rem; }
 .peers .small { display: block; }
-.toggle { display: inline-flex; align-items: baseline; flex-wrap: wrap; gap: 0 0.4rem; text-align: left; padding-left: 0; max-width: 100%; }
-.toggle > .icon { width: 0.65rem; height: 0.65rem; align-self: center; color: var(--muted); }
+.toggle { display: flex; align-items: center; gap: 0.5rem; text-align: left; padding-left: 0; max-width: 100%; }
+.toggle > .icon { width: 0.65rem; height: 0.65rem; color: var(--muted); }
 .toggle[aria-expanded=true] > .icon { transform: rotate(90deg); }
 .toggle .name { font-weight: 600; }
 .toggle .name:empty { display: none; }
@@ -211,18 +211,13 @@ dialog .error:empty { display: none; }
   .log { grid-column: 2; }
   .lines li { grid-template-columns: 4.4rem minmax(0, 1fr); }
   .lines li > :last-child { grid-column: 1 / -1; }
+  .peers th:nth-child(1) { width: 21%; }
   .peers th:nth-child(5) { width: 11rem; }
 }
-@media (max-width: 46rem) {
-  main { grid-template-columns: minmax(0, 1fr); padding: 0.7rem 0.7rem 3rem; gap: 0.7rem; }
-  .bar { padding: 0.5rem 0.7rem; gap: 0.5rem; }
-  .banner { padding: 0.5rem 0.7rem; }
-  #bar-id { display: none; }
-  .log, main > section:nth-of-type(3) { grid-column: 1; }
-  .lines { flex: none; height: 24rem; }
+/* Each peer is a card. */
+@media (max-width: 60rem) {
   .phone { display: flex; align-items: center; gap: 0.5rem; }
   .phone > span { margin: 0 !important; white-space: nowrap; }
-  .halves, .pair { grid-template-columns: minmax(0, 1fr); }
   .peers thead { display: none; }
   .peers, .peers tbody, .peers tr, .peers td { display: block; width: 100%; }
   .peers tr:not(.details) { display: grid; grid-template-columns: 1fr auto; gap: 0.1rem 0.6rem; padding: 0.5rem 0; border-bottom: 1px solid var(--line); }
@@ -235,6 +230,15 @@ dialog .error:empty { display: none; }
   .peers td.rtt:has(span:empty)::before { content: ""; }
   .peers td.address, .peers td.trouble, .peers td.act { grid-column: 1 / -1; text-align: left; }
   .peers td.details, .details td { padding: 0.7rem; border-radius: 8px; }
+}
+@media (max-width: 46rem) {
+  main { grid-template-columns: minmax(0, 1fr); padding: 0.7rem 0.7rem 3rem; gap: 0.7rem; }
+  .bar { padding: 0.5rem 0.7rem; gap: 0.5rem; }
+  .banner { padding: 0.5rem 0.7rem; }
+  #bar-id { display: none; }
+  .log, main > section:nth-of-type(3) { grid-column: 1; }
+  .lines { flex: none; height: 24rem; }
+  .halves, .pair { grid-template-columns: minmax(0, 1fr); }
   button, .chip, input:not([type=checkbox]), select { min-height: 2.5rem; }
   button.quiet { min-height: 2.2rem; }
   .peers td.act button, .entries button { min-height: 2.3rem; }
@@ -343,7 +347,7 @@ dialog .error:empty { display: none; }
           <input id="block-entry" required spellcheck="false" autocapitalize="off" placeholder="198.51.100.0/24"></label>
         <div class="pair">
           <label class="field"><span>Reason</span><input id="block-reason" maxlength="200"></label>
-          <label class="field"><span>For</span><select id="block-time"></select></label>
+          <label class="field"><span>How long</span><select id="block-time"></select></label>
         </div>
         <p class="buttons"><button type="submit">Block</button></p>
       </form>
@@ -535,6 +539,7 @@ class Problem extends Error {
     super(document.detail ?? document.title ?? `The node answered with status ${status}.`);
     this.status = status;
     this.code = document.code;
+    this.title = document.title ?? "";
     this.attempts = document.attempts ?? [];
   }
 }
@@ -927,7 +932,11 @@ function apply(event) {
     case "connection.path_changed":
       model.remotes.set(event.connection_id, event.remote_address);
       break;
+    case "peer.added":
+      model.total += 1;
+      break;
     case "peer.removed":
+      model.total -= 1;
       model.peers.delete(event.peer_id);
       stale.delete(event.peer_id);
       schedule(renderPeers);
@@ -1021,6 +1030,7 @@ const overview = { node: null, health: null, minutes: [] };
 async function refreshNode() {
   const node = await call("GET", "v1/node", { timeout: 8_000, background: true });
   clockOffset = Date.parse(node.started_at) + node.uptime_seconds * 1_000 - Date.now();
+  if (overview.node && overview.node.version !== node.version) notice(`The node is version ${node.version} now; reload the page for the one that goes with it.`, true);
   overview.node = node;
   schedule(renderNode);
 }
@@ -1246,7 +1256,8 @@ function place(peers) {
     if (wanted.has(id)) continue;
     row.line.remove();
     row.details?.line.remove();
-    rows.delete(id);
+    // One that the filter leaves out is wanted again soon.
+    if (!model.peers.has(id)) rows.delete(id);
   }
   for (const id of view.open) if (!model.peers.has(id)) view.open.delete(id);
   const focused = document.activeElement;
@@ -1286,7 +1297,7 @@ function makeRow(id) {
       if (!view.open.delete(id)) view.open.add(id);
       schedule(renderPeers);
     },
-  }, icon("open"), row.name, row.pin, row.id);
+  }, icon("open"), make("span", {}, row.name, " ", row.pin, " ", row.id));
   row.act = make("button", { type: "button", onclick: () => primaryAction(model.peers.get(id))?.run(row.act) });
   row.line = make(
     "tr", { role: "row", "data-peer": id }, cell("name", row.toggle), cell("state", row.state), cell("since", row.since), cell("rtt", row.rtt),
@@ -1315,12 +1326,15 @@ function showRow(row, peer) {
   row.act.hidden = action === null;
   setText(row.act, action?.title ?? "");
   showTimes(row, peer);
+  if (row.since.dataset.time !== peer.state_since) {
+    row.since.dataset.time = peer.state_since;
+    row.since.title = moment(peer.state_since);
+  }
   if (row.details) showDetails(row.details, peer);
 }
 
 function showTimes(row, peer) {
   setText(row.since, ago(peer.state_since));
-  row.since.title = moment(peer.state_since);
   const wait = peer.next_attempt_at && peer.state !== "connected" ? Date.parse(peer.next_attempt_at) - nodeNow() : null;
   setText(row.next, wait === null ? "" : wait <= 500 ? "trying now" : `next attempt in ${span(wait)}, at ${clock(peer.next_attempt_at)}`);
 }
@@ -1329,7 +1343,7 @@ function showTimes(row, peer) {
 function renderTimes() {
   for (const [id, row] of rows) {
     const peer = model.peers.get(id);
-    if (peer) showTimes(row, peer);
+    if (peer && row.line.isConnected) showTimes(row, peer);
   }
 }
 // One peer: all that is known of it, and what can be done with it.
@@ -1481,7 +1495,7 @@ function startTools() {
     dial($("dial-target").value.trim());
   };
   $("dial-add").onclick = () => addMember($("dial-target").value.trim(), $("dial-name").value.trim());
-  for (const [seconds, words] of [[0, "good"], [3_600, "an hour"], [86_400, "a day"], [604_800, "a week"]]) {
+  for (const [seconds, words] of [[0, "until unblocked"], [3_600, "an hour"], [86_400, "a day"], [604_800, "a week"]]) {
     $("block-time").append(make("option", { value: seconds }, words));
   }
   $("block").onsubmit = (event) => {
@@ -1505,7 +1519,8 @@ async function dial(target) {
     showDial("agreed", reused ? "Was connected already." : "Connected.", attempts, peer);
   } catch (error) {
     if (controller.signal.aborted) showDial("failed", "Cancelled.", []);
-    else showDial("failed", sentence(error.message), error.attempts ?? []);
+    else if (error.attempts?.length > 0) showDial("failed", sentence(error.title), error.attempts);
+    else showDial("failed", sentence(error.message), []);
   } finally {
     dialRuns(false);
   }
@@ -1807,7 +1822,7 @@ function renderBanner() {
     $("banner-action").onclick = () => askForToken(null);
   }
   if (link.state === "lost") {
-    setText($("banner-text"), `Connection to the node lost since ${clock(link.heardTime)}. What is shown is of then.`);
+    setText($("banner-text"), `Connection to the node lost since ${clock(link.heardTime)}. What you see is from then.`);
   }
 }
 

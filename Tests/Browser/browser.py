@@ -43,8 +43,8 @@ def main() -> int:
     arguments = parser.parse_args()
     wanted = re.compile(arguments.filter)
     with sync_playwright() as playwright:
-        # Debian's; it runs as root in containers, where its own sandbox does not.
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        # Debian's. As root in a container its own sandbox does not run, and /dev/shm is small.
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-dev-shm-usage"])
         results = [run(name, case, browser, arguments) for name, case in cases() if wanted.search(name)]
         browser.close()
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")

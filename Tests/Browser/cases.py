@@ -1,5 +1,6 @@
 """What the status page must do."""
 
+import datetime
 import hashlib
 import json
 import re
@@ -30,6 +31,8 @@ def cases():
         ("a node that is killed is lost at once, and there again after its restart", killed),
         ("a node that falls silent is lost in time, and there again when it speaks", silent),
         ("text from outside is never markup", hostile),
+        ("a page that nobody sees gives its stream back, and misses nothing", hidden),
+        ("the last hour is there at once, the worst of each minute", hour),
         ("a browser's own EventSource follows the events", event_source),
         ("the page fits a phone", phone),
         ("the page is dark where the reader wants it dark", dark),
@@ -73,7 +76,7 @@ def shows(lab: Lab):
     has_state(page, "fed-02", "Failed", 30)
     expect(row(page, "fed-02").locator("td.trouble")).to_contain_text("next attempt")
     expect(page.locator("#ready-word")).to_have_text("Not ready", timeout=20_000)
-    expect(page.locator("#checks .is-fail")).to_contain_text("0 of 2 pinned peers are agreed with")
+    expect(page.locator("#checks li.is-fail")).to_contain_text("0 of 2 pinned peers are agreed with")
     assert page.title().startswith("! ")
 
 
@@ -91,7 +94,7 @@ def dials(lab: Lab):
     for target, words in [
         (DEAF, "refused: /ip4/127.0.0.1/udp/9/quic-v1: Connection refused"),
         (f"{two.address}/p2p/{NOBODY}", "peer_id_mismatch"), ("/ip4/127.0.0.1/tcp/9001", "is TCP; fednode speaks QUIC"),
-        (one.full_address, "self_dial"), ("nonsense", "nonsense"),
+        (one.full_address, "is this node itself"), ("nonsense", "nonsense"),
     ]:
         page.fill("#dial-target", target)
         page.click("#dial-go")
@@ -214,7 +217,7 @@ def sorts(lab: Lab):
     page = lab.page(one)
     has_state(page, "fed-02", "Agreed")
     has_state(page, "fed-03", "Agreed")
-    names = page.locator("#peers .name")
+    names = page.locator("#peers span.name")
     head = lambda title: page.locator("#peers-head").get_by_role("button", name=title)
     expect(names.first).to_have_text("absent")  # by state, the worst first
     head("Peer").click()
@@ -271,11 +274,23 @@ def crowd(lab: Lab):
         for (const entry of list.getEntries()) window.longest = Math.max(window.longest, entry.duration);
       }).observe({ type: "longtask" });
     }""")
-    page.locator("#peers-text").press_sequentially("peer-01")
-    expect(page.locator("#peers tr")).to_have_count(10)
-    page.fill("#peers-text", "")
-    page.locator("#peers-head").get_by_role("button", name="Peer").click()
-    expect(page.locator("#peers .name").first).to_have_text("peer-000")
+
+    def use():
+        """Milliseconds that the page stood still for at the most while it is used."""
+        page.evaluate("window.longest = 0")
+        page.locator("#peers-text").press_sequentially("peer-01")
+        expect(page.locator("#peers tr")).to_have_count(10)
+        page.fill("#peers-text", "")
+        expect(page.locator("#peers tr")).to_have_count(count)
+        for title, first in (("Peer", "peer-000"), ("Peer", "peer-511"), ("State", "peer-000")):
+            page.locator("#peers-head").get_by_role("button", name=title).click()
+            expect(page.locator("#peers span.name").first).to_have_text(first)
+        return page.evaluate("window.longest")
+
+    # The best of some rounds: this machine has other work as well.
+    longest = min(use() for _ in range(4))
+    print(f"        with {count} peers the page stood still for {longest:.0f} ms at the most", flush=True)
+    assert longest < 300, f"the page stood still for {longest:.0f} ms"
     # Events of many peers at once.
     for number in range(0, count, 4):
         one.expect("PUT", f"/v1/peers/{peer_id(number)}", {"name": f"renamed-{number:03}"})
@@ -283,10 +298,6 @@ def crowd(lab: Lab):
     has_state(page, "renamed-508", "Failed", 30)
     expect(page.locator("[data-condition=failed] b")).to_have_text(str(count // 4), timeout=15_000)
     expect(page.locator("#peers tr")).to_have_count(count)
-    longest = page.evaluate("window.longest")
-    # What a reader feels as a stutter; this machine has other work as well.
-    assert longest < 400, f"the page stood still for {longest:.0f} ms"
-    print(f"        longest task of the page: {longest:.0f} ms", flush=True)
 
 
 def tokens(lab: Lab):
@@ -388,7 +399,7 @@ def hostile(lab: Lab):
 
     page = lab.page(one)
     page.route("**/v1/peers**", poison)
-    expect(page.locator("#peers .name")).to_have_text([image, script], timeout=15_000)
+    expect(page.locator("#peers span.name")).to_have_text([script, image], timeout=15_000)
     details = opened(page, "alert(1)")
     expect(details).to_contain_text(agent, timeout=15_000)
     expect(details).to_contain_text(script)
@@ -399,6 +410,70 @@ def hostile(lab: Lab):
     expect(page.locator("#ask-title")).to_have_text(f"Block {script}?")
     page.click("#ask-no")
     assert page.locator("main script, main img, main svg[onload]").count() == 0
+
+
+def hidden(lab: Lab):
+    one = lab.node("one")
+    readers = lambda: int(re.search(r"^fednode_api_event_readers (\d+)$", one.get("/metrics"), re.M)[1])
+    page = lab.page(one, live=False)
+    page.clock.install()
+    page.reload()
+    expect(page.locator("#link")).to_have_text("live")
+    page.wait_for_timeout(500)
+    assert readers() == 1
+
+    def show(is_hidden: bool):
+        page.evaluate("""(isHidden) => {
+          Object.defineProperty(document, "hidden", { configurable: true, value: isHidden });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""", is_hidden)
+
+    show(True)
+    page.clock.run_for(25_000)
+    expect(page.locator("#link")).to_have_text("live")
+    page.clock.run_for(10_000)
+    expect(page.locator("#link")).to_have_text("resting")
+    wait_until("the end of the stream", lambda: readers() == 0)
+    one.call("POST", "/v1/dial", {"address": DEAF})
+    page.clock.run_for(120_000)
+    expect(page.locator("#banner")).to_be_hidden()
+    expect(page.locator("#log")).not_to_contain_text("dial.ended")
+    show(False)
+    expect(page.locator("#link")).to_have_text("live")
+    page.clock.run_for(1_000)
+    expect(page.locator("#log")).to_contain_text("dial.ended")
+
+
+def hour(lab: Lab):
+    one, _ = lab.federation("fed-01", "fed-02")
+    minutes = one.get("/v1/health/history")["minutes"]
+    assert 1 <= len(minutes) <= 2, minutes
+    page = lab.page(one)
+    # A full hour takes an hour; the page is given one in which the node itself was away for some minutes.
+    page.route("**/v1/health/history", lambda route: route.fulfill(json={"minutes": an_hour(minutes[-1]["at"])}))
+    page.reload()
+    expect(page.locator("#hour rect.is-good")).to_have_count(54)
+    expect(page.locator("#hour rect.is-away")).to_have_count(9)
+    expect(page.locator("#hour rect.is-fail")).to_have_count(4)
+    expect(page.locator("#hour-text")).to_contain_text("Ready in 50 of 54 min. Worst: 3 of 12 members agreed, at ")
+    expect(page.locator("#hour-legend")).to_contain_text("not ready")
+    lab.picture(page, "hour")
+
+
+def an_hour(last: str) -> list[dict]:
+    end = datetime.datetime.fromisoformat(last)
+    minutes = []
+    for back in reversed(range(60)):
+        if 40 <= back < 46:
+            continue
+        away = {20: 2, 19: 6, 18: 8, 17: 9, 16: 7, 15: 5, 14: 1, 5: 1, 4: 1}.get(back, 0)
+        half = 1 if back == 39 else 0
+        minutes.append({
+            "at": (end - datetime.timedelta(minutes=back)).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "status": "fail" if away > 5 else "warn" if half else "pass", "pinned": 12, "pinned_connected": 12 - away,
+            "pinned_agreed": 12 - away - half, "connected": 12 - away,
+        })
+    return minutes
 
 
 def event_source(lab: Lab):
@@ -452,6 +527,7 @@ def phone(lab: Lab):
     fits(page)
     expect(row(page, "fed-02").locator("span.state")).to_be_visible()
     expect(page.locator("#peers-sort")).to_be_visible()
+    expect(page.locator("#dial-result")).to_contain_text("The dial failed.")
     lab.picture(page, "phone")
     page.set_viewport_size({"width": 320, "height": 600})
     fits(page)

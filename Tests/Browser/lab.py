@@ -86,7 +86,7 @@ class Lab:
             raise AssertionError("; ".join(self.complaints[:5]))
 
     def last_words(self) -> str:
-        return "\n".join(f"--- {node.name}\n{node.last_words()}" for node in self.nodes)
+        return "\n".join(f"--- {node.name}\n{node.last_words(6)}" for node in self.nodes)
 
     def close(self):
         for context in self._contexts:

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "Interop"))
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "Interop"))
 from process import Process, free_port, wait_until  # noqa: E402
 
 API_SECONDS = 20

@@ -6,6 +6,7 @@ class Problem extends Error {
     super(document.detail ?? document.title ?? `The node answered with status ${status}.`);
     this.status = status;
     this.code = document.code;
+    this.title = document.title ?? "";
     this.attempts = document.attempts ?? [];
   }
 }

@@ -61,7 +61,7 @@ function renderBanner() {
     $("banner-action").onclick = () => askForToken(null);
   }
   if (link.state === "lost") {
-    setText($("banner-text"), `Connection to the node lost since ${clock(link.heardTime)}. What is shown is of then.`);
+    setText($("banner-text"), `Connection to the node lost since ${clock(link.heardTime)}. What you see is from then.`);
   }
 }
 

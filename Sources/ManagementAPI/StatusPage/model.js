@@ -80,7 +80,11 @@ function apply(event) {
     case "connection.path_changed":
       model.remotes.set(event.connection_id, event.remote_address);
       break;
+    case "peer.added":
+      model.total += 1;
+      break;
     case "peer.removed":
+      model.total -= 1;
       model.peers.delete(event.peer_id);
       stale.delete(event.peer_id);
       schedule(renderPeers);

@@ -5,6 +5,7 @@ const overview = { node: null, health: null, minutes: [] };
 async function refreshNode() {
   const node = await call("GET", "v1/node", { timeout: 8_000, background: true });
   clockOffset = Date.parse(node.started_at) + node.uptime_seconds * 1_000 - Date.now();
+  if (overview.node && overview.node.version !== node.version) notice(`The node is version ${node.version} now; reload the page for the one that goes with it.`, true);
   overview.node = node;
   schedule(renderNode);
 }

@@ -103,7 +103,8 @@ function place(peers) {
     if (wanted.has(id)) continue;
     row.line.remove();
     row.details?.line.remove();
-    rows.delete(id);
+    // One that the filter leaves out is wanted again soon.
+    if (!model.peers.has(id)) rows.delete(id);
   }
   for (const id of view.open) if (!model.peers.has(id)) view.open.delete(id);
   const focused = document.activeElement;
@@ -143,7 +144,7 @@ function makeRow(id) {
       if (!view.open.delete(id)) view.open.add(id);
       schedule(renderPeers);
     },
-  }, icon("open"), row.name, row.pin, row.id);
+  }, icon("open"), make("span", {}, row.name, " ", row.pin, " ", row.id));
   row.act = make("button", { type: "button", onclick: () => primaryAction(model.peers.get(id))?.run(row.act) });
   row.line = make(
     "tr", { role: "row", "data-peer": id }, cell("name", row.toggle), cell("state", row.state), cell("since", row.since), cell("rtt", row.rtt),
@@ -172,12 +173,15 @@ function showRow(row, peer) {
   row.act.hidden = action === null;
   setText(row.act, action?.title ?? "");
   showTimes(row, peer);
+  if (row.since.dataset.time !== peer.state_since) {
+    row.since.dataset.time = peer.state_since;
+    row.since.title = moment(peer.state_since);
+  }
   if (row.details) showDetails(row.details, peer);
 }
 
 function showTimes(row, peer) {
   setText(row.since, ago(peer.state_since));
-  row.since.title = moment(peer.state_since);
   const wait = peer.next_attempt_at && peer.state !== "connected" ? Date.parse(peer.next_attempt_at) - nodeNow() : null;
   setText(row.next, wait === null ? "" : wait <= 500 ? "trying now" : `next attempt in ${span(wait)}, at ${clock(peer.next_attempt_at)}`);
 }
@@ -186,6 +190,6 @@ function showTimes(row, peer) {
 function renderTimes() {
   for (const [id, row] of rows) {
     const peer = model.peers.get(id);
-    if (peer) showTimes(row, peer);
+    if (peer && row.line.isConnected) showTimes(row, peer);
   }
 }

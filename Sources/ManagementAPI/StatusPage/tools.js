@@ -8,7 +8,7 @@ function startTools() {
     dial($("dial-target").value.trim());
   };
   $("dial-add").onclick = () => addMember($("dial-target").value.trim(), $("dial-name").value.trim());
-  for (const [seconds, words] of [[0, "good"], [3_600, "an hour"], [86_400, "a day"], [604_800, "a week"]]) {
+  for (const [seconds, words] of [[0, "until unblocked"], [3_600, "an hour"], [86_400, "a day"], [604_800, "a week"]]) {
     $("block-time").append(make("option", { value: seconds }, words));
   }
   $("block").onsubmit = (event) => {
@@ -32,7 +32,8 @@ async function dial(target) {
     showDial("agreed", reused ? "Was connected already." : "Connected.", attempts, peer);
   } catch (error) {
     if (controller.signal.aborted) showDial("failed", "Cancelled.", []);
-    else showDial("failed", sentence(error.message), error.attempts ?? []);
+    else if (error.attempts?.length > 0) showDial("failed", sentence(error.title), error.attempts);
+    else showDial("failed", sentence(error.message), []);
   } finally {
     dialRuns(false);
   }
