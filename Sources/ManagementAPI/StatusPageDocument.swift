@@ -3,7 +3,7 @@
 
 /// The status page: one document with its script and style in it.
 enum StatusPageDocument {
-  static let scriptHash = "sha256-Mj5Qhwt92VGdofGD78bdiclUUhFfCo2bjAyj/QX3i3I="
+  static let scriptHash = "sha256-Cp8k0xT/FNorUWPnHcnnkolvWLJUlXQJ/f3PralhCDg="
   static let styleHash = "sha256-X1NA8ZXrufZZ72QDl4MLhnui8YrskVfTYziZK4ElUp8="
   static let html = ##"""
 <!doctype html>
@@ -662,6 +662,7 @@ function askForToken(problem) {
     $("token-forget").onclick = () => {
       useToken(null);
       close(true);
+      tokenDeclined = true;
     };
     $("token").oncancel = (event) => {
       event.preventDefault();
@@ -967,7 +968,8 @@ function touch(id) {
 
 async function refreshStale() {
   staleTimer = null;
-  if (link.state !== "live" || stale.size === 0) return;
+  // A list that is under way asks for them when it is there.
+  if (link.state !== "live" || stale.size === 0 || listing !== null) return;
   if (stale.size > askedOneByOneMax) {
     const wait = listedAt + listInterval - performance.now();
     if (wait > 0) staleTimer = setTimeout(refreshStale, wait);
@@ -1041,7 +1043,11 @@ async function refreshHealth() {
 }
 
 async function refreshHistory() {
-  overview.minutes = (await call("GET", "v1/health/history", { background: true })).minutes;
+  try {
+    overview.minutes = (await call("GET", "v1/health/history", { background: true })).minutes;
+  } catch {
+    return; // the next round asks again
+  }
   schedule(renderHour);
 }
 
@@ -1145,7 +1151,7 @@ function hourText(minutes, agreements) {
   const ready = minutes.filter((each) => each.status !== "fail").length;
   const share = `Ready in ${ready} of ${minutes.length} min`;
   const members = minutes.filter((each) => each.pinned > 0);
-  if (members.length === 0) return `${share}. No members are pinned.`;
+  if (members.length === 0) return [...model.peers.values()].some((peer) => peer.pinned) ? `${share}.` : `${share}. There are no members.`;
   const worst = members.reduce((a, b) => (good(b) / b.pinned < good(a) / a.pinned ? b : a));
   const word = agreements ? "agreed" : "connected";
   if (good(worst) === worst.pinned) return `${share}. All members ${word} throughout.`;
@@ -1832,11 +1838,11 @@ async function poll() {
   link.isPolling = true;
   const round = link.polls;
   link.polls += 1;
-  const wanted = [refreshNode(), refreshHealth()];
-  if (round % hourEvery === 0) wanted.push(refreshHistory());
-  if (round % listEvery === 1) wanted.push(refreshPeers());
+  // Long lists on a slow line take their time; the next round does not wait for them.
+  if (round % hourEvery === 0) refreshHistory();
+  if (round % listEvery === 1) refreshPeers();
   if (round % gateEvery === 0) refreshGate();
-  await Promise.allSettled(wanted);
+  await Promise.allSettled([refreshNode(), refreshHealth()]);
   link.isPolling = false;
 }
 

@@ -11,7 +11,7 @@ import traceback
 
 from cases import cases
 from lab import Lab
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Error, sync_playwright
 
 
 def run(name: str, case, browser: Browser, arguments: argparse.Namespace) -> bool:
@@ -44,7 +44,11 @@ def main() -> int:
     wanted = re.compile(arguments.filter)
     with sync_playwright() as playwright:
         # Debian's. As root in a container its own sandbox does not run, and /dev/shm is small.
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-dev-shm-usage"])
+        try:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-dev-shm-usage"])
+        except Error as error:
+            print(f"browser: chromium cannot be started here: {error}", file=sys.stderr)
+            return 1
         results = [run(name, case, browser, arguments) for name, case in cases() if wanted.search(name)]
         browser.close()
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")

@@ -342,6 +342,7 @@ def tokens(lab: Lab):
     page.click("#token-open")
     page.click("#token-forget")
     expect(page.locator("#link")).to_have_text("needs a token")
+    expect(page.locator("#token")).to_be_hidden()
     assert page.evaluate("Object.keys(sessionStorage).length") == 0
 
 

@@ -129,6 +129,7 @@ function askForToken(problem) {
     $("token-forget").onclick = () => {
       useToken(null);
       close(true);
+      tokenDeclined = true;
     };
     $("token").oncancel = (event) => {
       event.preventDefault();

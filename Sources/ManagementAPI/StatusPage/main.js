@@ -71,11 +71,11 @@ async function poll() {
   link.isPolling = true;
   const round = link.polls;
   link.polls += 1;
-  const wanted = [refreshNode(), refreshHealth()];
-  if (round % hourEvery === 0) wanted.push(refreshHistory());
-  if (round % listEvery === 1) wanted.push(refreshPeers());
+  // Long lists on a slow line take their time; the next round does not wait for them.
+  if (round % hourEvery === 0) refreshHistory();
+  if (round % listEvery === 1) refreshPeers();
   if (round % gateEvery === 0) refreshGate();
-  await Promise.allSettled(wanted);
+  await Promise.allSettled([refreshNode(), refreshHealth()]);
   link.isPolling = false;
 }
 

@@ -115,7 +115,8 @@ function touch(id) {
 
 async function refreshStale() {
   staleTimer = null;
-  if (link.state !== "live" || stale.size === 0) return;
+  // A list that is under way asks for them when it is there.
+  if (link.state !== "live" || stale.size === 0 || listing !== null) return;
   if (stale.size > askedOneByOneMax) {
     const wait = listedAt + listInterval - performance.now();
     if (wait > 0) staleTimer = setTimeout(refreshStale, wait);

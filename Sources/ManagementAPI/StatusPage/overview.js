@@ -16,7 +16,11 @@ async function refreshHealth() {
 }
 
 async function refreshHistory() {
-  overview.minutes = (await call("GET", "v1/health/history", { background: true })).minutes;
+  try {
+    overview.minutes = (await call("GET", "v1/health/history", { background: true })).minutes;
+  } catch {
+    return; // the next round asks again
+  }
   schedule(renderHour);
 }
 
@@ -120,7 +124,7 @@ function hourText(minutes, agreements) {
   const ready = minutes.filter((each) => each.status !== "fail").length;
   const share = `Ready in ${ready} of ${minutes.length} min`;
   const members = minutes.filter((each) => each.pinned > 0);
-  if (members.length === 0) return `${share}. No members are pinned.`;
+  if (members.length === 0) return [...model.peers.values()].some((peer) => peer.pinned) ? `${share}.` : `${share}. There are no members.`;
   const worst = members.reduce((a, b) => (good(b) / b.pinned < good(a) / a.pinned ? b : a));
   const word = agreements ? "agreed" : "connected";
   if (good(worst) === worst.pinned) return `${share}. All members ${word} throughout.`;
