@@ -3,8 +3,8 @@
 
 /// The status page: one document with its script and style in it.
 enum StatusPageDocument {
-  static let scriptHash = "sha256-Cp8k0xT/FNorUWPnHcnnkolvWLJUlXQJ/f3PralhCDg="
-  static let styleHash = "sha256-X1NA8ZXrufZZ72QDl4MLhnui8YrskVfTYziZK4ElUp8="
+  static let scriptHash = "sha256-8XHJfloJB1Ys1r4Ms9gy0p2ujz8Yc2AwT/elDR9jCvk="
+  static let styleHash = "sha256-D/J55aGFlCQ4SToLNoo7l+73Hdlt+u9iYYbPDIrgGdk="
   static let html = ##"""
 <!doctype html>
 <html lang="en">
@@ -145,21 +145,22 @@ main {
 .chip { display: inline-flex; align-items: center; gap: 0.4rem; min-height: 1.9rem; padding: 0.1rem 0.7rem; border-radius: 1rem; border-color: var(--line); font-size: 0.87rem; }
 .chip[aria-pressed=true] { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); }
 .chip b { font-weight: 650; }
-.peers { width: 100%; border-collapse: collapse; table-layout: fixed; font-size: 0.9rem; }
-.peers th { text-align: left; padding: 0 0.5rem 0.25rem 0; border-bottom: 1px solid var(--line); font-weight: 600; }
+/* Rows are grids, so that those out of sight cost nothing. */
+.peers, .peers thead, .peers tbody, .peers tr.details, .peers tr.details td { display: block; }
+.peers { font-size: 0.9rem; }
+.peers tr:not(.details) {
+  display: grid; grid-template-columns: minmax(0, 1.3fr) 7.8rem 5.2rem 5rem 15rem minmax(0, 2fr) 7rem; gap: 0 0.6rem; align-items: center;
+  border-bottom: 1px solid var(--line); content-visibility: auto; contain-intrinsic-size: auto 2.6rem; padding: 0.25rem 0;
+}
+.peers thead tr:not(.details) { padding-top: 0; }
+.peers th { text-align: left; padding: 0; font-weight: 600; }
 .peers th button { font-size: 0.8rem; color: var(--muted); font-weight: 600; text-align: left; padding-left: 0; }
 .peers th[aria-sort] button { color: var(--text); }
 .peers th[aria-sort=ascending] button::after { content: " ▲"; font-size: 0.7em; }
 .peers th[aria-sort=descending] button::after { content: " ▼"; font-size: 0.7em; }
-.peers th:nth-child(1) { width: 19%; }
-.peers th:nth-child(2) { width: 8.2rem; }
-.peers th:nth-child(3) { width: 5.6rem; }
-.peers th:nth-child(4) { width: 5.4rem; }
-.peers th:nth-child(5) { width: 15rem; }
-.peers th:nth-child(7) { width: 7.2rem; }
-.peers td { padding: 0.3rem 0.5rem 0.3rem 0; border-bottom: 1px solid var(--line); vertical-align: middle; color: var(--text); }
+.peers td { padding: 0; color: var(--text); min-width: 0; }
 .peers td.rtt, .peers td.since { white-space: nowrap; }
-.peers td.act { text-align: right; padding-right: 0; }
+.peers td.act { text-align: right; }
 .peers td.act button { min-height: 1.8rem; padding: 0.1rem 0.6rem; font-size: 0.85rem; }
 .peers .small { display: block; }
 .toggle { display: flex; align-items: center; gap: 0.5rem; text-align: left; padding-left: 0; max-width: 100%; }
@@ -169,7 +170,7 @@ main {
 .toggle .name:empty { display: none; }
 .pin { color: var(--muted); font-size: 0.85em; }
 span.state { display: inline-flex; align-items: center; gap: 0.4rem; white-space: nowrap; }
-.details td { background: var(--raised); padding: 0.8rem 1rem; }
+.peers .details td { background: var(--raised); padding: 0.8rem 1rem; border-bottom: 1px solid var(--line); }
 .halves { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 1rem 2rem; margin-bottom: 0.8rem; }
 .addresses { display: grid; gap: 0.35rem; font-size: 0.88rem; }
 #peers-note { margin-top: 0.5rem; }
@@ -211,17 +212,14 @@ dialog .error:empty { display: none; }
   .log { grid-column: 2; }
   .lines li { grid-template-columns: 4.4rem minmax(0, 1fr); }
   .lines li > :last-child { grid-column: 1 / -1; }
-  .peers th:nth-child(1) { width: 21%; }
-  .peers th:nth-child(5) { width: 11rem; }
+  .peers tr:not(.details) { grid-template-columns: minmax(0, 1.3fr) 7.8rem 5.2rem 5rem 10rem minmax(0, 1.5fr) 7rem; }
 }
 /* Each peer is a card. */
 @media (max-width: 60rem) {
   .phone { display: flex; align-items: center; gap: 0.5rem; }
   .phone > span { margin: 0 !important; white-space: nowrap; }
   .peers thead { display: none; }
-  .peers, .peers tbody, .peers tr, .peers td { display: block; width: 100%; }
-  .peers tr:not(.details) { display: grid; grid-template-columns: 1fr auto; gap: 0.1rem 0.6rem; padding: 0.5rem 0; border-bottom: 1px solid var(--line); }
-  .peers td { border: 0; padding: 0; }
+  .peers tr:not(.details) { grid-template-columns: minmax(0, 1fr) auto; gap: 0.1rem 0.6rem; padding: 0.5rem 0; contain-intrinsic-size: auto 6rem; }
   .peers td.name { grid-column: 1; }
   .peers td.state { grid-column: 2; text-align: right; }
   .peers td.since, .peers td.rtt { font-size: 0.85rem; color: var(--muted); }
@@ -229,7 +227,6 @@ dialog .error:empty { display: none; }
   .peers td.rtt { text-align: right; }
   .peers td.rtt:has(span:empty)::before { content: ""; }
   .peers td.address, .peers td.trouble, .peers td.act { grid-column: 1 / -1; text-align: left; }
-  .peers td.details, .details td { padding: 0.7rem; border-radius: 8px; }
 }
 @media (max-width: 46rem) {
   main { grid-template-columns: minmax(0, 1fr); padding: 0.7rem 0.7rem 3rem; gap: 0.7rem; }
@@ -1035,6 +1032,7 @@ async function refreshNode() {
   if (overview.node && overview.node.version !== node.version) notice(`The node is version ${node.version} now; reload the page for the one that goes with it.`, true);
   overview.node = node;
   schedule(renderNode);
+  schedule(renderHour);
 }
 
 async function refreshHealth() {

@@ -8,6 +8,7 @@ async function refreshNode() {
   if (overview.node && overview.node.version !== node.version) notice(`The node is version ${node.version} now; reload the page for the one that goes with it.`, true);
   overview.node = node;
   schedule(renderNode);
+  schedule(renderHour);
 }
 
 async function refreshHealth() {
