@@ -10,6 +10,7 @@ package final class ManagementAPI: Sendable {
   private let limit: Mutex<RateLimit>
   private let router: Router
   private let hub: EventHub
+  private let recorder: HealthRecorder
   private let requests = RequestCounter()
   private let log = Logger(subsystem: "api")
   /// Who changed what.
@@ -28,6 +29,7 @@ package final class ManagementAPI: Sendable {
     self.limit = Mutex(RateLimit(perSecond: configuration.requestsPerSecond))
     self.hub = EventHub(node: node)
     let monitor = HealthMonitor(node: node, eventLoopsTurn: eventLoopsTurn)
+    self.recorder = HealthRecorder(node: node, monitor: monitor)
     let version = configuration.version
     var routes = NodeResource(node: node, version: version).routes
     routes += PeersResource(node: node).routes
@@ -36,7 +38,7 @@ package final class ManagementAPI: Sendable {
     routes += GateResource(node: node).routes
     routes += ProtocolsResource(node: node).routes
     routes += EventsResource(hub: self.hub, bootID: node.events.bootID).routes
-    routes += HealthResource(monitor: monitor).routes
+    routes += HealthResource(monitor: monitor, recorder: self.recorder).routes
     routes +=
       MetricsResource(
         node: node, version: version, hub: self.hub, monitor: monitor, requests: self.requests
@@ -44,6 +46,7 @@ package final class ManagementAPI: Sendable {
     routes += LogLevelResource(levels: logLevels).routes
     if let control { routes += ConfigurationResource(control: control).routes }
     routes += SpecResource().routes
+    routes += StatusPageResource().routes
     self.router = Router(routes: routes)
   }
 
@@ -62,6 +65,7 @@ package final class ManagementAPI: Sendable {
       handler: { [weak self] request in self?.handle(request) ?? .response(.text(503, "stopping\n")) })
     self.server.withLock { $0 = server }
     self.hub.start()
+    self.recorder.start()
     self.log.info("the API listens", [("address", server.address), ("port", String(server.port))])
     return server.port
   }
@@ -74,6 +78,7 @@ package final class ManagementAPI: Sendable {
 
   /// Ends event streams, takes no more requests, lets answers in flight finish for at most `timeout`.
   package func stop(timeout: Duration) async {
+    self.recorder.stop()
     await self.hub.stop()
     await self.server.withLock { $0 }?.stop(timeout: timeout)
   }

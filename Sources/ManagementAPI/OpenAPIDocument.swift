@@ -31,7 +31,7 @@ info:
 
     **Access.** The API listens on loopback or a Unix socket, and beyond only with a token. Where the node has tokens
     (`api.token_file`, `api.admin_token_file`) every request must show one, as `Authorization: Bearer …`: either to
-    look, the admin token to change something. `/livez` and `/readyz` need none, nor does `/metrics` unless
+    look, the admin token to change something. `/`, `/livez` and `/readyz` need none, nor does `/metrics` unless
     `api.metrics_public` is false. With `api.tls` the API is HTTPS, and with `api.tls.client_ca_file` a client must show
     a certificate, whatever it asks. A request whose `Host` is neither a loopback name nor configured in `api.hosts` is
     refused, and so is a request that changes something and carries the `Origin` of another site. Every request that
@@ -70,6 +70,25 @@ tags:
   - name: specification
     description: This document.
 paths:
+  /:
+    get:
+      tags: [node]
+      operationId: getStatusPage
+      summary: The status page
+      description: |
+        For people with a browser: this node, its peers as they come and go, what happens, and forms for what an operator
+        does by hand. The page holds no data and needs no token; it asks for one when the API wants one.
+      responses:
+        "200":
+          description: The page.
+          headers:
+            Content-Security-Policy:
+              description: "Lets the page's own script and style run, and nothing else."
+              schema: { type: string }
+          content:
+            text/html:
+              schema: { type: string }
+        default: { $ref: "#/components/responses/Problem" }
   /v1/node:
     get:
       tags: [node]
@@ -673,6 +692,21 @@ paths:
           content:
             application/json:
               schema: { $ref: "#/components/schemas/Health" }
+        default: { $ref: "#/components/responses/Problem" }
+  /v1/health/history:
+    get:
+      tags: [health]
+      operationId: getHealthHistory
+      summary: How the node was in the last hour
+      description: |
+        The last 60 minutes, the oldest first, each as it was at its worst; the node looks every 10 seconds. Minutes in
+        which it did not run are missing.
+      responses:
+        "200":
+          description: The minutes.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/HealthHistory" }
         default: { $ref: "#/components/responses/Problem" }
   /livez:
     get:
@@ -1712,6 +1746,29 @@ components:
               since:
                 description: Since when it is seen in this status.
                 $ref: "#/components/schemas/Time"
+    HealthHistory:
+      type: object
+      additionalProperties: false
+      required: [minutes]
+      properties:
+        minutes:
+          type: array
+          maxItems: 60
+          items:
+            type: object
+            additionalProperties: false
+            required: [at, status, pinned, pinned_connected, pinned_agreed, connected]
+            properties:
+              at:
+                description: The beginning of the minute.
+                $ref: "#/components/schemas/Time"
+              status:
+                description: The worst of the minute.
+                $ref: "#/components/schemas/CheckStatus"
+              pinned: { type: integer, description: Pinned peers that are not paused. }
+              pinned_connected: { type: integer, description: Of these, connected. }
+              pinned_agreed: { type: integer, description: "Of these, with a federation agreement that holds." }
+              connected: { type: integer, description: "Connected peers, pinned or not." }
     Configuration:
       type: object
       additionalProperties: false
