@@ -128,7 +128,7 @@ def ask(client: Client, peer: str, number: int):
         case 0:
             client.json("GET", f"/v1/peers/{peer}", expect=(404,))
         case 1:
-            client.json("POST", "/v1/dial", {"peer_id": peer, "timeout_ms": 1_000}, (400, 502))
+            client.json("POST", "/v1/dial", {"peer_id": peer, "timeout_ms": 1_000}, (400, 409))
         case 2:
             client.json("GET", f"/v1/{peer}", expect=(404,))
         case 3:
