@@ -453,7 +453,7 @@ paths:
         in: path
         required: true
         description: Of a dial.
-        schema: { type: string }
+        schema: { type: string, pattern: "^d-[0-9]{1,20}$" }
         example: d-17
     get:
       tags: [dialling]
@@ -889,7 +889,7 @@ components:
       in: path
       required: true
       description: Id of a live connection.
-      schema: { type: string }
+      schema: { type: string, pattern: "^c-[0-9]{1,20}$" }
       example: c-17
     State:
       name: state
@@ -1220,7 +1220,7 @@ components:
           type: [array, "null"]
           maxItems: 16
           items: { $ref: "#/components/schemas/Multiaddr" }
-        name: { type: [string, "null"], minLength: 1, maxLength: 64, description: For people and for the metrics. }
+        name: { type: [string, "null"], minLength: 1, maxLength: 64, pattern: "^[^\\x00-\\x1F\\x7F]*$", description: For people and for the metrics. }
         pinned: { type: [boolean, "null"], description: Keep it connected. }
     ConnectRequest:
       type: object
@@ -1265,7 +1265,7 @@ components:
       type: object
       additionalProperties: false
       properties:
-        reason: { type: [string, "null"], maxLength: 128, description: Told to the peer. }
+        reason: { type: [string, "null"], maxLength: 128, pattern: "^[^\\x00-\\x1F\\x7F]*$", description: Told to the peer. }
     ConnectionList:
       type: object
       additionalProperties: false
@@ -1458,7 +1458,7 @@ components:
           format: date-time
           pattern: "Z$"
           description: When the entry ends by itself, in the future and in UTC; null for never.
-        reason: { type: [string, "null"], maxLength: 256, description: For people. }
+        reason: { type: [string, "null"], maxLength: 256, pattern: "^[^\\x00-\\x1F\\x7F]*$", description: For people. }
     BlockList:
       type: object
       additionalProperties: false
@@ -1784,7 +1784,7 @@ components:
         overrides:
           type: [object, "null"]
           maxProperties: 32
-          propertyNames: { minLength: 1, maxLength: 64 }
+          propertyNames: { minLength: 1, maxLength: 64, pattern: "^[^\\x00-\\x1F\\x7F]*$" }
           additionalProperties: { $ref: "#/components/schemas/LogLevel" }
         revert_after_seconds: { type: [integer, "null"], minimum: 1, maximum: 86400 }
     Problem:
