@@ -625,7 +625,7 @@ paths:
           description: |
             Only events of these types; separated by commas, repeated, or both. `reset` and `snapshot` come whatever the
             types are.
-          schema: { type: array, items: { $ref: "#/components/schemas/EventType" } }
+          schema: { type: array, minItems: 1, items: { $ref: "#/components/schemas/EventType" } }
           style: form
           explode: false
           example: [peer.state_changed, connection.state_changed]

@@ -55,6 +55,8 @@ import Testing
     ("PUT", "/v1/peers/\(Sample.peerText)", "{\"name\":\"\"}", 400, "invalid_field"),
     ("PUT", "/v1/log-level", "{\"level\":\"info\",\"overrides\":{\"a\\t\":\"info\"}}", 400, "invalid_field"),
     ("GET", "/v1/events?types=node.started,x", "", 400, "invalid_parameter"),
+    ("GET", "/v1/events?types=", "", 400, "invalid_parameter"),
+    ("GET", "/v1/events?types=node.started,", "", 400, "invalid_parameter"),
     ("GET", "/v1/events?since=1", "", 400, "invalid_cursor"),
     ("GET", "/v1/events?since=", "", 400, "invalid_cursor"),
     ("GET", "/v1/events?since=0123456789ab-", "", 400, "invalid_cursor"),
