@@ -1,5 +1,6 @@
 """openapi/openapi.yaml and a node that serves it, held against each other by tools of others."""
 
+import http.client
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import re
 import subprocess
 import sys
 
+import jsonschema
 import yaml
 from nodes import Lab, Node
 from process import wait_until
@@ -49,6 +51,70 @@ def metrics(lab: Lab):
     seen = names(parser.text_string_to_metric_families(classic))
     if len(seen) < 100 or seen != names(openmetrics.text_string_to_metric_families(modern)):
         raise AssertionError("the two formats of GET /metrics have other samples")
+
+
+def events(lab: Lab):
+    """Every event that the node has published is as the specification's schema and table of members want it."""
+    node = lab.node
+    [snapshot] = read_events(node, {"Last-Event-ID": ""}, "since=0")
+    boot = snapshot["id"].split("-")[0]
+    node.call("PUT", "/v1/blocklist/198.51.100.7", {"reason": "a test", "expires_at": "2100-01-01T00:00:00Z"})
+    node.call("DELETE", "/v1/blocklist/198.51.100.7")
+    node.call("POST", "/v1/dial", {"address": f"/ip4/127.0.0.1/udp/9/quic-v1/p2p/{lab.dialled.peer_id}"})
+    node.call("POST", f"/v1/peers/{lab.dialled.peer_id}/disconnect", {})
+    wait_until("the peer to be gone", lambda: not node.is_connected(lab.dialled))
+    node.call("POST", "/v1/dial", {"address": "/ip4/127.0.0.1/udp/9/quic-v1"})
+    lab.connect(node)
+    node.call("POST", "/v1/config/reload")
+
+    specification = yaml.safe_load(SPECIFICATION.read_text())
+    schema = {"$ref": "#/components/schemas/Event", "components": specification["components"]}
+    validator = jsonschema.Draft202012Validator(schema)
+    schemas = specification["components"]["schemas"]
+    table = {}
+    for row in re.findall(r"^\| `([a-z._]+)` \|([^|]*)\|", schemas["Event"]["description"], re.MULTILINE):
+        members = re.findall(r"`(\w+)`(\??)", row[1])
+        table[row[0]] = {name for name, _ in members}, {name for name, mark in members if mark}
+    if set(table) != set(schemas["EventType"]["enum"]):
+        raise AssertionError(f"the table of members has {set(table) ^ set(schemas['EventType']['enum'])} or lacks it")
+
+    seen = set()
+    for event in [snapshot, *read_events(node, {"Last-Event-ID": f"{boot}-0"}, "")]:
+        validator.validate(event)
+        members, optional = table[event["type"]]
+        others = event.keys() - {"id", "time", "type", "peer_id", "connection_id"}
+        if not members - optional <= others <= members:
+            raise AssertionError(f"{event['type']} has {others}, and not {members}")
+        seen.add(event["type"])
+    wanted = "node.started listener.added peer.added peer.state_changed peer.identified peer.blocked dial.started"
+    wanted += " dial.attempt dial.ended connection.state_changed federation.agreed config.reloaded snapshot"
+    if not set(wanted.split()) <= seen:
+        raise AssertionError(f"of the events that were caused only these came: {seen}")
+
+
+def read_events(node: Node, headers: dict[str, str], query: str) -> list[dict]:
+    """What there is before it is quiet for a second."""
+    connection = http.client.HTTPConnection("127.0.0.1", node.api, timeout=1)
+    try:
+        connection.request("GET", f"/v1/events?{query}", headers=headers)
+        response = connection.getresponse()
+        found, lines = [], {}
+        while True:
+            try:
+                line = response.readline().decode().rstrip("\n")
+            except TimeoutError:
+                return found
+            name, _, value = line.partition(": ")
+            lines[name] = value
+            if line == "" and "data" in lines:
+                event = json.loads(lines["data"])
+                if (lines.get("id"), lines["event"]) != (event["id"], event["type"]):
+                    raise AssertionError(f"the lines {lines} are not those of their data")
+                found.append(event)
+            if line == "":
+                lines = {}
+    finally:
+        connection.close()
 
 
 def schemathesis(lab: Lab, node: Node, variables: dict[str, str], *arguments):
@@ -137,6 +203,7 @@ CASES = [
     ("the specification is valid OpenAPI 3.1", valid),
     ("it is served as YAML and as JSON", served),
     ("metrics are well-formed in both formats", metrics),
+    ("events are as they are specified", events),
     ("a generated client lists peers and dials", generated_client),
     ("schemathesis finds nothing", without_token),
     ("schemathesis finds nothing where tokens are wanted", with_token),
