@@ -144,6 +144,7 @@ paths:
       tags: [peers]
       operationId: getPeer
       summary: One peer
+      description: With what is known of it, its connections, and how each of its addresses did.
       responses:
         "200":
           description: The peer.
@@ -233,6 +234,7 @@ paths:
       tags: [peers]
       operationId: clearBackoff
       summary: Forget what failed and retry a pinned peer now
+      description: The wait before its next dial ends now. It is no error when there is none.
       responses:
         "204":
           description: Begun, where the peer is pinned and not connected.
@@ -356,6 +358,7 @@ paths:
       tags: [connections]
       operationId: getConnection
       summary: One connection
+      description: A live one. Those that are gone are in `GET /v1/connections?state=closed`.
       responses:
         "200":
           description: The connection, with figures of this moment.
@@ -368,6 +371,7 @@ paths:
       tags: [connections]
       operationId: closeConnection
       summary: Close a connection
+      description: It goes to `disconnecting` and then away; until then it can be read.
       parameters:
         - name: mode
           in: query
@@ -472,12 +476,13 @@ paths:
         in: path
         required: true
         description: Of a dial.
-        schema: { type: string }
+        schema: { type: string, pattern: "^d-[0-9]{1,20}$" }
         example: d-17
     get:
       tags: [dialling]
       operationId: getDial
       summary: One dial
+      description: One that is under way, or one of the last 1,024 that ended.
       responses:
         "200":
           description: The dial, with every address that was tried so far.
@@ -490,6 +495,7 @@ paths:
       tags: [dialling]
       operationId: cancelDial
       summary: Cancel a dial
+      description: It ends as `cancelled` and can be read then, whoever waits for it.
       responses:
         "202":
           description: Begun.
@@ -501,6 +507,7 @@ paths:
       tags: [access]
       operationId: listBlocklist
       summary: Peers and networks that are refused
+      description: In the order of their text.
       parameters:
         - $ref: "#/components/parameters/Limit"
         - $ref: "#/components/parameters/Cursor"
@@ -549,6 +556,7 @@ paths:
       tags: [access]
       operationId: unblock
       summary: Refuse it no more
+      description: Nothing is dialled by it; a pinned peer comes back with its next attempt.
       responses:
         "204":
           description: Gone.
@@ -644,7 +652,7 @@ paths:
           description: |
             Only events of these types; separated by commas, repeated, or both. `reset` and `snapshot` come whatever the
             types are.
-          schema: { type: array, items: { $ref: "#/components/schemas/EventType" } }
+          schema: { type: array, minItems: 1, items: { $ref: "#/components/schemas/EventType" } }
           style: form
           explode: false
           example: [peer.state_changed, connection.state_changed]
@@ -736,6 +744,7 @@ paths:
       tags: [health]
       operationId: getReady
       summary: Whether the node takes connections
+      description: 200 when each check but those left out passes; a warning is no reason to take a node out of service.
       parameters:
         - name: verbose
           in: query
@@ -852,6 +861,7 @@ paths:
       tags: [configuration]
       operationId: getLogLevel
       summary: What is logged
+      description: With the subsystems that have a level of their own, and when these levels end.
       responses:
         "200":
           description: The levels in force.
@@ -930,7 +940,7 @@ components:
       in: path
       required: true
       description: Id of a live connection.
-      schema: { type: string }
+      schema: { type: string, pattern: "^c-[0-9]{1,20}$" }
       example: c-17
     State:
       name: state
@@ -1015,6 +1025,10 @@ components:
       examples: [/ip4/192.0.2.7/udp/9000/quic-v1]
     State:
       type: string
+      description: |
+        `idle`: nothing is open and nothing under way. `connecting`: a dial is under way. `connected`: it is open.
+        `disconnecting`: it is being closed, streams may finish. `failed`: the last dial failed, the connection was lost
+        without a word, or one side refuses the other.
       enum: [idle, connecting, connected, disconnecting, failed]
     Direction:
       type: string
@@ -1059,7 +1073,7 @@ components:
         version: { type: string, description: Of the program. }
         network: { type: [string, "null"], description: "The federation's network, `federation.network`." }
         started_at: { $ref: "#/components/schemas/Time" }
-        uptime_seconds: { type: number }
+        uptime_seconds: { type: number, description: Since `started_at`. }
         draining: { type: boolean, description: Whether the node is shutting down. }
         protocols: { type: array, items: { type: string }, description: Protocol ids that it serves. }
         listen_addresses:
@@ -1118,7 +1132,7 @@ components:
             required: [scope, used, limit]
             properties:
               scope: { type: string, description: The key that sets it., examples: [limits.connections] }
-              used: { type: integer }
+              used: { type: integer, description: Now. }
               limit: { type: [integer, "null"], description: Null for none. }
     PeerList:
       type: object
@@ -1210,7 +1224,10 @@ components:
             required: [address, source, last_attempt_at, last_success_at, last_error]
             properties:
               address: { $ref: "#/components/schemas/Multiaddr" }
-              source: { type: string, enum: [config, dial, identify, inbound, api] }
+              source:
+                type: string
+                description: "Where it is from: the configuration, a dial, the peer itself, its inbound connection, or this API."
+                enum: [config, dial, identify, inbound, api]
               last_attempt_at: { $ref: "#/components/schemas/NullableTime" }
               last_success_at: { $ref: "#/components/schemas/NullableTime" }
               last_error:
@@ -1261,7 +1278,7 @@ components:
           type: [array, "null"]
           maxItems: 16
           items: { $ref: "#/components/schemas/Multiaddr" }
-        name: { type: [string, "null"], minLength: 1, maxLength: 64, description: For people and for the metrics. }
+        name: { type: [string, "null"], minLength: 1, maxLength: 64, pattern: "^[^\\x00-\\x1F\\x7F]*$", description: For people and for the metrics. }
         pinned: { type: [boolean, "null"], description: Keep it connected. }
     ConnectRequest:
       type: object
@@ -1306,7 +1323,7 @@ components:
       type: object
       additionalProperties: false
       properties:
-        reason: { type: [string, "null"], maxLength: 128, description: Told to the peer. }
+        reason: { type: [string, "null"], maxLength: 128, pattern: "^[^\\x00-\\x1F\\x7F]*$", description: Told to the peer. }
     ConnectionList:
       type: object
       additionalProperties: false
@@ -1374,7 +1391,7 @@ components:
         local_address: { $ref: "#/components/schemas/Multiaddr" }
         remote_address: { $ref: "#/components/schemas/Multiaddr" }
         opened_at: { $ref: "#/components/schemas/NullableTime" }
-        handshake_ms: { type: number }
+        handshake_ms: { type: number, description: From the first packet to the authenticated connection. }
         streams:
           type: [object, "null"]
           additionalProperties: false
@@ -1401,7 +1418,7 @@ components:
             min: { type: [number, "null"] }
             variance: { type: [number, "null"] }
         congestion_window: { type: [integer, "null"], description: Bytes. }
-        bytes_in_flight: { type: [integer, "null"] }
+        bytes_in_flight: { type: [integer, "null"], description: Sent and not acknowledged. }
         mtu: { type: [integer, "null"], description: "Largest UDP payload on the path, bytes." }
         security:
           type: object
@@ -1499,7 +1516,7 @@ components:
           format: date-time
           pattern: "Z$"
           description: When the entry ends by itself, in the future and in UTC; null for never.
-        reason: { type: [string, "null"], maxLength: 256, description: For people. }
+        reason: { type: [string, "null"], maxLength: 256, pattern: "^[^\\x00-\\x1F\\x7F]*$", description: For people. }
     BlockList:
       type: object
       additionalProperties: false
@@ -1544,7 +1561,10 @@ components:
         resolved_from: { type: [string, "null"], description: The name that the address came from. }
         started_at: { $ref: "#/components/schemas/Time" }
         ended_at: { $ref: "#/components/schemas/Time" }
-        outcome: { type: string, enum: [connected, failed, cancelled, skipped] }
+        outcome:
+          type: string
+          description: "`cancelled`: another address was quicker, or nobody waits any more. `skipped`: not tried, `error` says why."
+          enum: [connected, failed, cancelled, skipped]
         error:
           oneOf:
             - $ref: "#/components/schemas/DialError"
@@ -1577,7 +1597,39 @@ components:
         temporary: { type: boolean, description: Whether the same may succeed later. }
     Event:
       type: object
-      description: What an event's data holds; each type has members of its own beside these.
+      description: |
+        What an event's data holds: the members of every event, and those of its type. A member with a `?` is there where
+        it is known.
+
+        | type | members | when |
+        | --- | --- | --- |
+        | `node.started` | `agent_version`, `protocols` | the node serves |
+        | `node.draining` | | it shuts down, and takes no new connections |
+        | `listener.added` | `address` | a socket is bound |
+        | `listener.failed` | `address`, `error` | one could not be, or was lost |
+        | `address.observed` | `address`, `observers` | a peer told at which address it sees this node |
+        | `peer.added` | | a peer is known from now on |
+        | `peer.removed` | `reason` | it is known no more |
+        | `peer.state_changed` | `from`, `to`, `reason` | see `State` |
+        | `peer.identified` | `agent_version`, `protocols`, `addresses` | the peer told about itself |
+        | `peer.blocked` | `entry`, `reason`, `expires_at` | an entry came on the blocklist |
+        | `peer.refused` | `remote_address`, `reason`, `untold`? | somebody was not let in; `untold` are those before it that no event told of, for there were too many |
+        | `dial.started` | `dial`, `addresses` | `dial` is its id |
+        | `dial.attempt` | `dial`, `address`, `resolved_from`, `outcome`, `duration_ms`, `error` | one address was tried |
+        | `dial.ended` | `dial`, `outcome`, `error` | `outcome` is `connected` or `failed` |
+        | `connection.state_changed` | `from`, `to`, `reason`, `direction`, `remote_address`, `initiator`?, `code`?, `error`? | the last three when it is gone |
+        | `connection.path_changed` | `local_address`, `remote_address` | it moved to another address |
+        | `connection.unhealthy` | `misses`, `reason` | pings have no answer, it is given up |
+        | `limit.reached` | `scope`, `used`, `limit`, `detail` | at most every 10 seconds for each limit |
+        | `protocol.registered` | `protocol` | streams of this id are taken |
+        | `protocol.withdrawn` | `protocol` | and no more |
+        | `federation.agreed` | `version`, `network`, `capabilities`, `agent`, `frame_limit` | the handshake with a member succeeded |
+        | `federation.rejected` | `code`, `by`, `detail` | it failed |
+        | `federation.ended` | `reason` | what was agreed holds no more |
+        | `peer.clock_skew` | `offset_ms`, `limit_ms` | its clock differs from this node's |
+        | `config.reloaded` | `changed`, `restart_required` | another configuration is in force |
+        | `reset` | `oldest`, `newest`, `reason` | events were missed, see `EventType` |
+        | `snapshot` | `peers`, `connections` | the state after the event of its id |
       required: [id, time, type, peer_id, connection_id]
       properties:
         id: { type: [string, "null"], description: Null for a `reset`. }
@@ -1848,7 +1900,7 @@ components:
         overrides:
           type: [object, "null"]
           maxProperties: 32
-          propertyNames: { minLength: 1, maxLength: 64 }
+          propertyNames: { minLength: 1, maxLength: 64, pattern: "^[^\\x00-\\x1F\\x7F]*$" }
           additionalProperties: { $ref: "#/components/schemas/LogLevel" }
         revert_after_seconds: { type: [integer, "null"], minimum: 1, maximum: 86400 }
     Problem:

@@ -32,6 +32,8 @@ package indirect enum EventValue: Sendable {
   case int(Int64)
   case double(Double)
   case string(String)
+  /// Milliseconds since the Unix epoch.
+  case time(Int64)
   case array([EventValue])
   case object([(String, EventValue)])
 

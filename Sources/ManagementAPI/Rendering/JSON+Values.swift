@@ -36,6 +36,7 @@ extension JSON {
     case .int(let number): self = .integer(number)
     case .double(let number): self = .double(number)
     case .string(let text): self = .string(text)
+    case .time(let time): self = JSON(time: time)
     case .array(let values): self = .array(values.map { JSON($0) })
     case .object(let members): self = .object(Object(members.map { .init($0.0, JSON($0.1)) }))
     }

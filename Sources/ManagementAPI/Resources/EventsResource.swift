@@ -14,7 +14,8 @@ struct EventsResource: Sendable {
   }
 
   @Sendable private func follow(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
-    let types = Set(request.values("types").flatMap { $0.split(separator: ",") }.map(String.init))
+    let types = Set(
+      request.values("types").flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }.map(String.init))
     for type in types where !EventHub.types.contains(type) {
       throw Problem(
         .invalidParameter,

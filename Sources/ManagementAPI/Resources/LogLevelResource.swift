@@ -28,8 +28,10 @@ struct LogLevelResource: Sendable {
     }
     var levels = LogLevelControl.Levels(try Self.level(name, of: "level"))
     for (subsystem, name) in try body.texts("overrides", countMax: Self.overridesMax) ?? [] {
-      guard (1...Self.subsystemLengthMax).contains(subsystem.unicodeScalars.count) else {
-        throw BodyFields.invalid("overrides", "has a name that has not 1 to \(Self.subsystemLengthMax) characters")
+      guard (1...Self.subsystemLengthMax).contains(subsystem.unicodeScalars.count), BodyFields.isPlain(subsystem) else {
+        throw BodyFields.invalid(
+          "overrides",
+          "has a name that has not 1 to \(Self.subsystemLengthMax) characters, none of them a control character")
       }
       levels.overrides[subsystem] = try Self.level(name, of: "overrides.\(subsystem)")
     }

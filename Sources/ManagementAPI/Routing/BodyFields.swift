@@ -41,6 +41,7 @@ struct BodyFields {
     guard text.unicodeScalars.count <= lengthMax else {
       throw Self.invalid(name, "must have at most \(lengthMax) characters")
     }
+    guard Self.isPlain(text) else { throw Self.invalid(name, "must not have control characters") }
     return text
   }
 
@@ -97,6 +98,9 @@ struct BodyFields {
     guard case .bool(let flag) = value else { throw Self.invalid(name, "must be true or false; it is \(value.kind)") }
     return flag
   }
+
+  /// Without control characters of ASCII, which could forge what people read in logs and tables.
+  static func isPlain(_ text: String) -> Bool { text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } }
 
   static func invalid(_ name: String, _ rule: String) -> Problem {
     Problem(.invalidField, "the field \(name) \(rule)", members: [.init("field", .string(name))])

@@ -24,7 +24,7 @@ extension Host {
       "peer.blocked", peer: peer,
       fields: [
         ("entry", .string("\(entry)")), ("reason", EventValue(reason)),
-        ("expires_at", expiresAt.map { .int($0) } ?? .null),
+        ("expires_at", expiresAt.map { .time($0) } ?? .null),
       ])
     for record in self.connectionTable.values {
       let connection = record.connection

@@ -105,6 +105,9 @@ enum SchemaCheck {
     case "maximum": return fault(number.map { $0 > rule.number ?? 0 } ?? false)
     case "minLength": return fault(length.map { Double($0) < rule.number ?? 0 } ?? false)
     case "maxLength": return fault(length.map { Double($0) > rule.number ?? 0 } ?? false)
+    case "minItems":
+      guard case .array = value else { return [] }
+      return fault(Double(value.count) < rule.number ?? 0)
     case "maxItems": return fault(Double(value.count) > rule.number ?? 0)
     case "maxProperties": return fault(Double(members.count) > rule.number ?? 0)
     case "format": return fault(!(value.text.map { Self.has($0, format: rule.text ?? "") } ?? true))
