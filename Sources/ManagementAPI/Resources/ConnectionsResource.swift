@@ -24,14 +24,14 @@ struct ConnectionsResource: Sendable {
     query.after = try Page.cursor(request) { UInt64($0) }
     if request.values("state") == ["closed"] {
       let closed = await self.node.closedConnections(query)
-      return request.json { Page.write(closed.items, total: closed.total, next: Self.text(closed.next), to: &$0) }
+      return Page.answer(closed.items, total: closed.total, next: Self.text(closed.next))
     }
     if request.values("state").contains("closed") {
       throw Problem(.invalidParameter, "the query parameter state has closed and others; ask for closed alone")
     }
     query.states = try request.choices("state", LinkState.self)
     let live = await self.node.connections(query)
-    return request.json { Page.write(live.items, total: live.total, next: Self.text(live.next), to: &$0) }
+    return Page.answer(live.items, total: live.total, next: Self.text(live.next))
   }
 
   private static func text(_ cursor: UInt64?) -> String? { cursor.map(String.init) }
