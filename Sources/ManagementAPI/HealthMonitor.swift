@@ -44,10 +44,14 @@ final class HealthMonitor: Sendable {
     var seen: [HealthCheck.Name: (status: HealthCheck.Status, since: Int64)] = [:]
     /// Of the last probe that came back.
     var lag: Duration?
+    /// When the loops last came round, by the monotonic clock.
+    var turnedAt: Duration?
     /// When the probe under way began, by the monotonic clock; one at a time, or a loop that hangs would collect them.
     var probing: Duration?
   }
 
+  /// Loops that came round so lately are not asked again, however many probes there are.
+  private static let probeInterval = Duration.milliseconds(50)
   /// A loop that does not come round in this time is stuck.
   private static let probeLimit = Duration.seconds(2)
 
@@ -135,10 +139,13 @@ final class HealthMonitor: Sendable {
 
   private func loopsTurn() async -> Bool {
     let now = Timestamp.monotonic()
-    let before = self.state.withLock { state in
-      defer { if state.probing == nil { state.probing = now } }
-      return state.probing
+    let (turnedAt, before) = self.state.withLock { state in
+      let before = (state.turnedAt, state.probing)
+      let isFresh = state.turnedAt.map { now - $0 < Self.probeInterval } ?? false
+      if state.probing == nil, !isFresh { state.probing = now }
+      return before
     }
+    if let turnedAt, now - turnedAt < Self.probeInterval { return true }
     // Somebody else's probe is under way and has time left, or is overdue.
     if let before { return now - before < Self.probeLimit }
     let (answers, answer) = AsyncStream<Bool>.makeStream()
@@ -148,6 +155,7 @@ final class HealthMonitor: Sendable {
       self.state.withLock { state in
         state.probing = nil
         state.lag = lag
+        if turn { state.turnedAt = now + lag }
       }
       answer.yield(turn)
     }

@@ -19,7 +19,7 @@ package final class HTTPStream: Sendable {
     case end
   }
 
-  private let source: any HTTPStreamSource
+  let source: any HTTPStreamSource
   private let state = Mutex(State())
 
   private struct State {

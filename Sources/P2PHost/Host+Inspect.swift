@@ -6,12 +6,12 @@ extension Host {
   package func node() async -> NodeInfo {
     // What is said of the quorum fits the counts beside it.
     self.updateQuorum(self.clock.monotonic())
-    let connections = self.connectionTable.values.map(\.connection)
-    var peersByState: [LinkState: Int] = [:]
-    for record in self.peerTable.all { peersByState[record.lifecycle.state, default: 0] += 1 }
+    var connections: [any Connection] = []
+    connections.reserveCapacity(self.connectionTable.count)
     var connectionsByState: [LinkState: Int] = [:]
     var connectionsByDirection: [Direction: Int] = [:]
     for record in self.connectionTable.values {
+      connections.append(record.connection)
       connectionsByState[record.lifecycle.state, default: 0] += 1
       connectionsByDirection[record.connection.direction, default: 0] += 1
     }
@@ -26,7 +26,7 @@ extension Host {
       announceAddresses: self.profile.addresses(),
       observedAddresses: self.observed.counts,
       listeners: self.transport.listeners,
-      peersByState: peersByState,
+      peersByState: self.peerTable.countByState,
       connectionsByState: connectionsByState,
       connectionsByDirection: connectionsByDirection,
       streams: 0,

@@ -66,7 +66,11 @@ package struct ConnectionQuery: Sendable {
 extension Host {
   package func peers(_ query: PeerQuery) async -> Listing<PeerInfo, PeerID> {
     let now = self.clock.wall()
-    let page = self.peerTable.page(after: query.after, limit: query.limit, isFiltered: query.isFiltered) { record in
+    // Nobody else can be pinned.
+    let inBook = query.pinned == [true]
+    let page = self.peerTable.page(
+      after: query.after, limit: query.limit, inBook: inBook, isFiltered: query.isFiltered
+    ) { record in
       query.matches(
         state: record.lifecycle.state,
         direction: record.connections.first.flatMap { self.connectionTable[$0]?.connection.direction },

@@ -37,10 +37,10 @@ struct ConnectionsResource: Sendable {
     query.after = try Page.cursor(request) { UInt64($0) }
     if isClosed {
       let closed = await self.node.closedConnections(query)
-      return request.json { Page.write(closed.items, total: closed.total, next: Self.text(closed.next), to: &$0) }
+      return Page.answer(closed.items, total: closed.total, next: Self.text(closed.next))
     }
     let live = await self.node.connections(query)
-    return request.json { Page.write(live.items, total: live.total, next: Self.text(live.next), to: &$0) }
+    return Page.answer(live.items, total: live.total, next: Self.text(live.next))
   }
 
   private static func text(_ cursor: UInt64?) -> String? { cursor.map(String.init) }

@@ -37,7 +37,7 @@ struct PeersResource: Sendable {
       do throws(PeerIDError) { return try PeerID(text) } catch { return nil }
     }
     let peers = await self.node.peers(query)
-    return request.json { Page.write(peers.items, total: peers.total, next: peers.next?.description, to: &$0) }
+    return Page.answer(peers.items, total: peers.total, next: peers.next?.description)
   }
 
   private enum Truth: String, CaseIterable { case `true`, `false` }

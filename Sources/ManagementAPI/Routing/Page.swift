@@ -1,4 +1,5 @@
 internal import Jansson
+internal import MicroHTTP
 
 /// One page of a list: `{items, total, next_cursor}`.
 enum Page {
@@ -41,11 +42,24 @@ enum Page {
     return key
   }
 
-  static func write<Item: JSONWritable>(_ items: [Item], total: Int, next: String?, to json: inout JSONWriter) {
-    json.object { json in
-      json.member("items", items)
-      json.member("total", JSON(total))
-      json.member("next_cursor", JSON(next))
+  /// Items of a page that is made as a whole.
+  private static let wholeMax = 100
+
+  static func answer<Item: JSONWritable & Sendable>(_ items: [Item], total: Int, next: String?) -> HTTPResponse {
+    let start = Array("{\"items\":[".utf8)
+    // Of an object that has nothing before it but the items.
+    let rest = JSONWriter.text(terminator: UInt8(ascii: "\n")) { json in
+      json.object { json in
+        json.member("total", JSON(total))
+        json.member("next_cursor", JSON(next))
+      }
     }
+    let end = Array("],".utf8) + rest.dropFirst()
+    let headers = HTTPHeaders([("Content-Type", MediaType.header(MediaType.json))])
+    if items.count > Self.wholeMax {
+      return HTTPResponse(status: 200, headers: headers, stream: HTTPStream(PageStream(items, start: start, end: end)))
+    }
+    let whole = JSONWriter.text { json in json.array { json in for item in items { item.write(to: &json) } } }
+    return HTTPResponse(status: 200, headers: headers, body: start + whole.dropFirst().dropLast() + end)
   }
 }

@@ -25,20 +25,31 @@ struct PeerTable: Sendable {
     _modify { yield &self.records[id] }
   }
 
+  var countByState: [LinkState: Int] {
+    var counts: [LinkState: Int] = [:]
+    // By index, as an iterator copies the whole record.
+    for index in self.records.values.indices {
+      counts[self.records.values[index].lifecycle.state, default: 0] += 1
+    }
+    return counts
+  }
+
   /// Up to `limit` records behind `after` that match, in the order of their ids' bytes, without those that an
-  /// operator deleted.
+  /// operator deleted. `inBook`: of the address book only.
   func page(
-    after: PeerID?, limit: Int, isFiltered: Bool, where matches: (PeerRecord) -> Bool
+    after: PeerID?, limit: Int, inBook: Bool = false, isFiltered: Bool, where matches: (PeerRecord) -> Bool
   ) -> Listing<PeerRecord, PeerID> {
     var page = Listing<PeerRecord, PeerID>(items: [], total: self.count - self.forgotten.count, next: nil)
-    let start = after.map(self.place(behind:)) ?? 0
+    let order =
+      inBook ? self.book.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) } : self.order
+    let start = after.map { Self.place(behind: $0, in: order) } ?? 0
     if isFiltered {
       page.total = 0
-      for id in self.order[..<start] where self.records[id].map({ !$0.isForgotten && matches($0) }) == true {
+      for id in order[..<start] where self.records[id].map({ !$0.isForgotten && matches($0) }) == true {
         page.total += 1
       }
     }
-    for id in self.order[start...] {
+    for id in order[start...] {
       guard let record = self.records[id], !record.isForgotten, !isFiltered || matches(record) else { continue }
       if isFiltered { page.total += 1 }
       if page.items.count < limit {
@@ -51,12 +62,14 @@ struct PeerTable: Sendable {
     return page
   }
 
+  private func place(behind id: PeerID) -> Int { Self.place(behind: id, in: self.order) }
+
   /// The place of the first id that is greater than `id`.
-  private func place(behind id: PeerID) -> Int {
-    var range = 0..<self.order.count
+  private static func place(behind id: PeerID, in order: [PeerID]) -> Int {
+    var range = 0..<order.count
     while !range.isEmpty {
       let middle = range.lowerBound + range.count / 2
-      if id.bytes.lexicographicallyPrecedes(self.order[middle].bytes) {
+      if id.bytes.lexicographicallyPrecedes(order[middle].bytes) {
         range = range.lowerBound..<middle
       } else {
         range = (middle + 1)..<range.upperBound

@@ -1,16 +1,24 @@
 import Jansson
-import MicroHTTP
 import Testing
 
 @testable import ManagementAPI
+@testable import MicroHTTP
 
 struct Answer {
   let response: HTTPResponse
 
   var status: Int { self.response.status }
   var text: String {
-    guard case .bytes(let bytes) = self.response.body else { return "" }
-    return String(decoding: bytes, as: UTF8.self)
+    switch self.response.body {
+    case .bytes(let bytes): return String(decoding: bytes, as: UTF8.self)
+    // Of a stream what it has now; it is taken out of it.
+    case .stream(let stream):
+      var bytes: [UInt8] = []
+      withUnsafeTemporaryAllocation(byteCount: 1_000, alignment: 1) { buffer in
+        while case .bytes(let count) = stream.source.read(into: buffer) { bytes += buffer[..<count] }
+      }
+      return String(decoding: bytes, as: UTF8.self)
+    }
   }
   var json: JSON {
     get throws { try JSON(decoding: Array(self.text.utf8)) }
