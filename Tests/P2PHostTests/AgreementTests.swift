@@ -87,6 +87,7 @@ struct AgreementTests {
     let clock = TestClock()
     let (first, second, connection) = try await Self.pinnedPair(clock)
     await first.host.agreementFailed(with: second.peer, on: connection, Self.refused("busy", permanent: false))
+    #expect(try await eventually { await second.host.liveConnection(to: first.peer) != nil })
     let back = try #require(await second.host.liveConnection(to: first.peer))
     await second.host.agreementFailed(with: first.peer, on: back, Self.refused("not_a_member", permanent: true))
     #expect(await first.host.state(of: second.peer) == .connected)

@@ -166,6 +166,7 @@ struct KeepingTests {
     #expect(try await eventually { await node.host.connections().count == 2 })
     #expect(try await clock.pass(atMost: .seconds(3)) { old.isClosed })
     #expect(!new.isClosed)
+    #expect(try await eventually { await !node.host.closedConnections().isEmpty })
     #expect(await node.host.closedConnections().map(\.reason.detail) == ["no answer to a ping"])
     #expect(await node.host.state(of: mute.peer) == .connected)
   }

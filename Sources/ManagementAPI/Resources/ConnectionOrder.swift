@@ -34,12 +34,12 @@ struct ConnectionOrder: Sendable {
 
   /// The page of `items` that is asked for. All of them are sorted for each page: there are as many as
   /// `limits.connections` or the history have.
-  func page<Item: JSONWritable>(
+  func page<Item: JSONWritable & Sendable>(
     of items: [Item], by connection: (Item) -> ConnectionInfo, _ request: RequestContext
   ) throws(Problem) -> HTTPResponse {
     let sorted = items.map { (place: self.place(of: connection($0)), item: $0) }.sorted { $0.place < $1.place }
     let (page, next) = try Page.part(of: sorted, request, key: \.place, read: self.place, write: self.cursor)
-    return request.json { Page.write(page.map(\.item), total: sorted.count, next: next, to: &$0) }
+    return Page.answer(page.map(\.item), total: sorted.count, next: next)
   }
 
   /// Where a connection stands; no two stand in one place.

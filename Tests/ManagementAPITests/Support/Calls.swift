@@ -6,19 +6,28 @@ import Testing
 
 struct Answer {
   let response: HTTPResponse
+  /// The body of what has an end.
+  private let whole: String?
+
+  init(response: HTTPResponse) {
+    self.response = response
+    switch response.body {
+    case .bytes(let bytes): self.whole = String(decoding: bytes, as: UTF8.self)
+    case .stream(let stream):
+      self.whole = response.headers["Content-Type"] == "text/event-stream" ? nil : Self.read(stream)
+    }
+  }
 
   var status: Int { self.response.status }
-  var text: String {
-    switch self.response.body {
-    case .bytes(let bytes): return String(decoding: bytes, as: UTF8.self)
-    // Of a stream what it has now; it is taken out of it.
-    case .stream(let stream):
-      var bytes: [UInt8] = []
-      withUnsafeTemporaryAllocation(byteCount: 1_000, alignment: 1) { buffer in
-        while case .bytes(let count) = stream.source.read(into: buffer) { bytes += buffer[..<count] }
-      }
-      return String(decoding: bytes, as: UTF8.self)
+  /// Of events those that are there now; they are taken out of the stream.
+  var text: String { self.whole ?? self.response.stream.map(Self.read) ?? "" }
+
+  private static func read(_ stream: HTTPStream) -> String {
+    var bytes: [UInt8] = []
+    withUnsafeTemporaryAllocation(byteCount: 1_000, alignment: 1) { buffer in
+      while case .bytes(let count) = stream.source.read(into: buffer) { bytes += buffer[..<count] }
     }
+    return String(decoding: bytes, as: UTF8.self)
   }
   var json: JSON {
     get throws { try JSON(decoding: Array(self.text.utf8)) }
