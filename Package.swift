@@ -45,7 +45,8 @@ let package = Package(
     module("MicroHTTP", ["CMicroHTTPD"]),
     module("Jansson", ["CJansson"]),
     module("YAML", ["CYAML"]),
-    module("ManagementAPI", ["P2PHost", "P2PCore", "MicroHTTP", "Jansson", "YAML", "Logging"]),
+    module(
+      "ManagementAPI", ["P2PHost", "P2PCore", "MicroHTTP", "Jansson", "YAML", "Logging"], exclude: ["StatusPage"]),
     .executableTarget(
       name: "fednode",
       dependencies: [
@@ -85,7 +86,7 @@ let package = Package(
     tests("MicroHTTP", ["HTTPTestClient"]),
     tests("Jansson"),
     tests("YAML"),
-    tests("ManagementAPI", ["P2PHost", "P2PCore", "MicroHTTP", "Jansson", "HTTPTestClient"]),
+    tests("ManagementAPI", ["GnuTLS", "P2PHost", "P2PCore", "MicroHTTP", "Jansson", "HTTPTestClient"]),
     tests("fednode", ["P2PCore", "P2PHost", "Logging", "YAML", "Jansson", "HTTPTestClient"]),
   ],
   swiftLanguageModes: [.v6]

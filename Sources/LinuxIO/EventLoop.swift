@@ -23,6 +23,9 @@ package protocol EventLoopParticipant: AnyObject {
 package final class EventLoop: TaskExecutor, @unchecked Sendable {
   /// Jobs that run before descriptors are looked at again.
   private static let jobsPerTurnMax = 4_096
+  /// Jobs whose answers leave together. All those of a turn would make the two ends of a connection work in turns
+  /// instead of at the same time; few would cost a system call each.
+  private static let jobsPerFlush = 32
   private static let eventsPerTurnMax = 64
 
   private struct Shared {
@@ -173,13 +176,19 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         let stopping = self.takeShared()
         self.runJobs()
         self.runClosures()
-        let now = monotonicNow()
-        deadline = .max
-        for participant in self.participants { deadline = min(deadline, participant.turn(now: now)) }
+        deadline = self.endTurn()
         if stopping, self.localJobs.isEmpty, self.localClosures.isEmpty { break }
       }
     }
     self.threadID.store(0, ordering: .relaxed)
+  }
+
+  /// When the participants are to be called again at the latest.
+  private func endTurn() -> MonotonicNanoseconds {
+    let now = monotonicNow()
+    var deadline = MonotonicNanoseconds.max
+    for participant in self.participants { deadline = min(deadline, participant.turn(now: now)) }
+    return deadline
   }
 
   private func wait(until deadline: MonotonicNanoseconds, _ events: UnsafeMutableBufferPointer<epoll_event>) {
@@ -227,6 +236,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
       let job = self.localJobs[index]
       index += 1
       job.runSynchronously(on: executor)
+      if index % EventLoop.jobsPerFlush == 0 { _ = self.endTurn() }
     }
     if index == self.localJobs.count {
       self.localJobs.removeAll(keepingCapacity: true)

@@ -42,6 +42,8 @@ final class HealthMonitor: Sendable {
 
   private struct State {
     var seen: [HealthCheck.Name: (status: HealthCheck.Status, since: Int64)] = [:]
+    /// Of the last probe that came back.
+    var lag: Duration?
     /// When the probe under way began, by the monotonic clock; one at a time, or a loop that hangs would collect them.
     var probing: Duration?
   }
@@ -58,7 +60,10 @@ final class HealthMonitor: Sendable {
     let loops = await self.eventLoops()
     // The node's own answer needs its loops.
     guard loops.status == .pass else { return [loops] }
-    let node = await self.node.node()
+    return self.checks(of: await self.node.node(), loops: loops)
+  }
+
+  func checks(of node: NodeInfo, loops: HealthCheck) -> [HealthCheck] {
     let failed = node.listeners.filter { $0.error != nil }
     let listening: HealthCheck
     if failed.count == node.listeners.count {
@@ -108,6 +113,15 @@ final class HealthMonitor: Sendable {
         detail: turn ? nil : "an event loop did not come round within \(Self.probeLimit)"))
   }
 
+  /// How long the loops took to come round when they were last asked, or take already. Nil before the first time.
+  var eventLoopLag: Duration? {
+    let now = Timestamp.monotonic()
+    return self.state.withLock { state in
+      guard let since = state.probing else { return state.lag }
+      return max(state.lag ?? .zero, now - since)
+    }
+  }
+
   private func dated(_ check: HealthCheck) -> HealthCheck {
     let now = Timestamp.now()
     var check = check
@@ -129,8 +143,13 @@ final class HealthMonitor: Sendable {
     if let before { return now - before < Self.probeLimit }
     let (answers, answer) = AsyncStream<Bool>.makeStream()
     let probe = Task {
-      answer.yield(await self.eventLoopsTurn())
-      self.state.withLock { $0.probing = nil }
+      let turn = await self.eventLoopsTurn()
+      let lag = Timestamp.monotonic() - now
+      self.state.withLock { state in
+        state.probing = nil
+        state.lag = lag
+      }
+      answer.yield(turn)
     }
     let alarm = Task {
       do {

@@ -10,6 +10,7 @@ package final class ManagementAPI: Sendable {
   private let limit: Mutex<RateLimit>
   private let router: Router
   private let hub: EventHub
+  private let recorder: HealthRecorder
   private let requests = RequestCounter()
   private let log = Logger(subsystem: "api")
   /// Who changed what.
@@ -28,6 +29,7 @@ package final class ManagementAPI: Sendable {
     self.limit = Mutex(RateLimit(perSecond: configuration.requestsPerSecond))
     self.hub = EventHub(node: node)
     let monitor = HealthMonitor(node: node, eventLoopsTurn: eventLoopsTurn)
+    self.recorder = HealthRecorder(node: node, monitor: monitor)
     let version = configuration.version
     var routes = NodeResource(node: node, version: version).routes
     routes += PeersResource(node: node).routes
@@ -36,11 +38,15 @@ package final class ManagementAPI: Sendable {
     routes += GateResource(node: node).routes
     routes += ProtocolsResource(node: node).routes
     routes += EventsResource(hub: self.hub, bootID: node.events.bootID).routes
-    routes += HealthResource(monitor: monitor).routes
-    routes += MetricsResource(node: node, version: version, hub: self.hub, requests: self.requests).routes
+    routes += HealthResource(monitor: monitor, recorder: self.recorder).routes
+    routes +=
+      MetricsResource(
+        node: node, version: version, hub: self.hub, monitor: monitor, requests: self.requests
+      ).routes
     routes += LogLevelResource(levels: logLevels).routes
     if let control { routes += ConfigurationResource(control: control).routes }
     routes += SpecResource().routes
+    routes += StatusPageResource().routes
     self.router = Router(routes: routes)
   }
 
@@ -59,6 +65,7 @@ package final class ManagementAPI: Sendable {
       handler: { [weak self] request in self?.handle(request) ?? .response(.text(503, "stopping\n")) })
     self.server.withLock { $0 = server }
     self.hub.start()
+    self.recorder.start()
     self.log.info("the API listens", [("address", server.address), ("port", String(server.port))])
     return server.port
   }
@@ -71,6 +78,7 @@ package final class ManagementAPI: Sendable {
 
   /// Ends event streams, takes no more requests, lets answers in flight finish for at most `timeout`.
   package func stop(timeout: Duration) async {
+    self.recorder.stop()
     await self.hub.stop()
     await self.server.withLock { $0 }?.stop(timeout: timeout)
   }
@@ -105,7 +113,7 @@ package final class ManagementAPI: Sendable {
           } catch {
             response = error.response(requestID: requestID)
           }
-          return self.finish(response, request, requestID, began, caller)
+          return self.finish(response, request, requestID, began, caller, route)
         }
       }
     } catch {
@@ -151,19 +159,21 @@ package final class ManagementAPI: Sendable {
   /// Adds what every answer has, counts it and writes the access log. `caller`: nil when it was not let in.
   private func finish(
     _ response: HTTPResponse, _ request: HTTPRequest, _ requestID: String, _ began: ContinuousClock.Instant,
-    _ caller: Access.Caller?
+    _ caller: Access.Caller?, _ route: Route? = nil
   ) -> HTTPResponse {
+    let duration = ContinuousClock.now - began
     var response = response
     response.headers.append("X-Request-Id", requestID)
     response.headers.append("Cache-Control", "no-store")
     response.headers.append("X-Content-Type-Options", "nosniff")
-    self.requests.add(method: request.method, status: response.status)
+    self.requests.add(
+      method: request.method, route: route?.pattern, status: response.status, duration: duration)
     self.noteForAudit(response, request, requestID, caller)
     self.log.debug(
       "\(request.method) \(quoted(request.rawTarget, limit: 256)) \(response.status)",
       [
         ("request_id", requestID), ("remote", request.remoteAddress),
-        ("duration_ms", String(((ContinuousClock.now - began) / .microseconds(1)).rounded() / 1_000)),
+        ("duration_ms", String((duration / .microseconds(1)).rounded() / 1_000)),
       ])
     return response
   }

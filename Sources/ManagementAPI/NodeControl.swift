@@ -8,6 +8,7 @@ package protocol NodeControl: Sendable {
   var counters: HostCounters { get }
 
   func node() async -> NodeInfo
+  func transportFigures() async -> TransportFigures
   func peers(_ query: PeerQuery) async -> Listing<PeerInfo, PeerID>
   func peer(_ id: PeerID) async -> PeerInfo?
   func connections(_ query: ConnectionQuery) async -> Listing<ConnectionInfo, UInt64>

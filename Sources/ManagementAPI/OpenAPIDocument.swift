@@ -31,7 +31,7 @@ info:
 
     **Access.** The API listens on loopback or a Unix socket, and beyond only with a token. Where the node has tokens
     (`api.token_file`, `api.admin_token_file`) every request must show one, as `Authorization: Bearer …`: either to
-    look, the admin token to change something. `/livez` and `/readyz` need none, nor does `/metrics` unless
+    look, the admin token to change something. `/`, `/livez` and `/readyz` need none, nor does `/metrics` unless
     `api.metrics_public` is false. With `api.tls` the API is HTTPS, and with `api.tls.client_ca_file` a client must show
     a certificate, whatever it asks. A request whose `Host` is neither a loopback name nor configured in `api.hosts` is
     refused, and so is a request that changes something and carries the `Origin` of another site. Every request that
@@ -70,6 +70,25 @@ tags:
   - name: specification
     description: This document.
 paths:
+  /:
+    get:
+      tags: [node]
+      operationId: getStatusPage
+      summary: The status page
+      description: |
+        For people with a browser: this node, its peers as they come and go, what happens, and forms for what an operator
+        does by hand. The page holds no data and needs no token; it asks for one when the API wants one.
+      responses:
+        "200":
+          description: The page.
+          headers:
+            Content-Security-Policy:
+              description: "Lets the page's own script and style run, and nothing else."
+              schema: { type: string }
+          content:
+            text/html:
+              schema: { type: string }
+        default: { $ref: "#/components/responses/Problem" }
   /v1/node:
     get:
       tags: [node]
@@ -682,6 +701,21 @@ paths:
             application/json:
               schema: { $ref: "#/components/schemas/Health" }
         default: { $ref: "#/components/responses/Problem" }
+  /v1/health/history:
+    get:
+      tags: [health]
+      operationId: getHealthHistory
+      summary: How the node was in the last hour
+      description: |
+        The last 60 minutes, the oldest first, each as it was at its worst; the node looks every 10 seconds. Minutes in
+        which it did not run are missing.
+      responses:
+        "200":
+          description: The minutes.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/HealthHistory" }
+        default: { $ref: "#/components/responses/Problem" }
   /livez:
     get:
       tags: [health]
@@ -747,8 +781,15 @@ paths:
       operationId: getMetrics
       summary: Figures for Prometheus
       description: |
-        Text exposition format 0.0.4, or OpenMetrics 1.0 where `Accept` prefers it. `libp2p_swarm_*` have the names and
-        labels that go-libp2p gives them; the rest begins with `fednode_` or `process_`.
+        Text exposition format 0.0.4, or OpenMetrics 1.0 where `Accept` prefers `application/openmetrics-text`.
+        `libp2p_swarm_*` have the names and labels that go-libp2p gives them, where they mean the same; the values of
+        `error` are the classes of this API. The rest begins with `fednode_` or `process_`. Units are base units and in
+        the name, counters end in `_total`.
+
+        No label holds what a peer chose. `peer` is the name that the configuration or an operator gave a pinned peer;
+        pinned peers without a name are counted together as `unknown`, all others only by state. `route` is a path of
+        this document, or `none`. While the node's event loop is stuck, `fednode_ready` is 0 and figures that the node
+        itself would have to give are absent.
       responses:
         "200":
           description: The figures.
@@ -758,13 +799,13 @@ paths:
               example: |
                 # HELP libp2p_swarm_connections_opened_total Connections opened.
                 # TYPE libp2p_swarm_connections_opened_total counter
-                libp2p_swarm_connections_opened_total{dir="inbound",transport="quic-v1"} 3
+                libp2p_swarm_connections_opened_total{dir="inbound",transport="quic-v1",security="",muxer="",early_muxer="false",ip_version="ip4"} 3
             application/openmetrics-text:
               schema: { type: string }
               example: |
-                # HELP libp2p_swarm_connections_opened Connections opened.
-                # TYPE libp2p_swarm_connections_opened counter
-                libp2p_swarm_connections_opened_total{dir="inbound",transport="quic-v1"} 3
+                # HELP fednode_dials Dials under way.
+                # TYPE fednode_dials gauge
+                fednode_dials 1
                 # EOF
         default: { $ref: "#/components/responses/Problem" }
   /v1/config:
@@ -1757,6 +1798,29 @@ components:
               since:
                 description: Since when it is seen in this status.
                 $ref: "#/components/schemas/Time"
+    HealthHistory:
+      type: object
+      additionalProperties: false
+      required: [minutes]
+      properties:
+        minutes:
+          type: array
+          maxItems: 60
+          items:
+            type: object
+            additionalProperties: false
+            required: [at, status, pinned, pinned_connected, pinned_agreed, connected]
+            properties:
+              at:
+                description: The beginning of the minute.
+                $ref: "#/components/schemas/Time"
+              status:
+                description: The worst of the minute.
+                $ref: "#/components/schemas/CheckStatus"
+              pinned: { type: integer, description: Pinned peers that are not paused. }
+              pinned_connected: { type: integer, description: Of these, connected. }
+              pinned_agreed: { type: integer, description: "Of these, with a federation agreement that holds." }
+              connected: { type: integer, description: "Connected peers, pinned or not." }
     Configuration:
       type: object
       additionalProperties: false

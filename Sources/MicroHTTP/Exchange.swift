@@ -73,13 +73,15 @@ final class Exchange: @unchecked Sendable {
 
   /// The answer is there. Ignored when nobody waits for it any more.
   func complete(_ response: HTTPResponse) {
-    self.state.withLock { state in
-      guard case .waiting = state.answer, let connection = state.suspended else { return }
+    let isWanted = self.state.withLock { state in
+      guard case .waiting = state.answer, let connection = state.suspended else { return false }
       state.answer = .ready(response)
       state.suspended = nil
       state.task = nil
       MHD_resume_connection(connection)
+      return true
     }
+    if !isWanted { response.stream?.close() }
   }
 
   /// On the server's thread: the answer, once.
@@ -89,6 +91,14 @@ final class Exchange: @unchecked Sendable {
       state.answer = .taken
       return response
     }
+  }
+
+  /// The library is done with it: what is answered in pieces is over, as is an answer that it never asked for, because
+  /// it saw the client leave first.
+  func ended() {
+    let unused = self.takeAnswer()
+    self.stream?.close()
+    unused?.stream?.close()
   }
 
   /// The client is gone. The task's end resumes the connection.

@@ -22,6 +22,8 @@ package struct HTTPResponse: Sendable {
     self.body = .stream(stream)
   }
 
+  var stream: HTTPStream? { if case .stream(let stream) = self.body { stream } else { nil } }
+
   /// The same with a body for people.
   package static func text(_ status: Int, _ text: String) -> HTTPResponse {
     HTTPResponse(

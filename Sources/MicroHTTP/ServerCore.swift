@@ -111,7 +111,7 @@ final class ServerCore: Sendable {
   }
 
   func completed(_ exchange: Exchange) {
-    exchange.stream?.close()
+    exchange.ended()
     exchange.connection.ended(idleUntil: Monotonic.now + self.configuration.idleTimeout)
     self.watch.deadlineAdded()
   }

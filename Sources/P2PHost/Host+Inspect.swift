@@ -30,6 +30,7 @@ extension Host {
       connectionsByState: connectionsByState,
       connectionsByDirection: connectionsByDirection,
       streams: 0,
+      traffic: self.closedTraffic,
       limits: self.limits,
       pinned: self.pinnedCounts(),
       quorum: QuorumInfo(
@@ -39,11 +40,15 @@ extension Host {
         dials: self.dialJobs.count, waiting: self.retries.count, blocklistEntries: self.gate.blocklist.count,
         unknownPeers: self.unknownPeerTable.entries.count),
       draining: self.phase == .draining || self.phase == .stopped)
-    for figures in await self.figures(of: connections) {
-      info.streams += (figures?.streamsInbound ?? 0) + (figures?.streamsOutbound ?? 0)
+    for (connection, now) in zip(connections, await self.figures(of: connections)) {
+      info.streams += (now?.streamsInbound ?? 0) + (now?.streamsOutbound ?? 0)
+      // One that went while we asked is not in `closedTraffic` as it was then.
+      if let figures = now ?? connection.finalStatistics { info.traffic.add(figures) }
     }
     return info
   }
+
+  package func transportFigures() async -> TransportFigures { await self.transport.figures() }
 
   private var limits: [LimitInfo] {
     let limits = self.configuration.limits

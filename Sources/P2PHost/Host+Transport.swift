@@ -58,7 +58,7 @@ extension Host {
       connection.remoteAddress, source: connection.direction == .inbound ? "inbound" : "dial",
       maximum: self.configuration.limits.addressesPerPeerMax)
     self.keep(peer, after: .zero)
-    self.counters.connectionOpened(connection.direction, handshake: connection.handshakeDuration)
+    self.counters.connectionOpened(connection, ip: record.ip)
     if isNew { self.publish("peer.added", peer: peer, fields: []) }
     self.publish(LinkChange(from: .connecting, to: .connected), of: connection)
     self.publish(change ?? nil, of: peer, reason: nil)
@@ -185,7 +185,8 @@ extension Host {
         connection: Self.info(record, state: change.to, connection.finalStatistics), closedAt: now, reason: reason))
     let peerChange = self.peerTable[peer]?.connectionClosed(
       connection.id, wasClosing: wasClosing, lost: change.to == .failed, reason: reason, now: now)
-    self.counters.connectionClosed(connection.direction, lifetime: lifetime)
+    self.counters.connectionClosed(connection.direction, ip: record.ip, lifetime: lifetime)
+    if let statistics = connection.finalStatistics { self.closedTraffic.add(statistics) }
     self.retryAfterLoss(of: peer, connectedFor: lifetime, reason)
     self.publish(change, of: connection, closed: reason)
     self.publish(peerChange ?? nil, of: peer, reason: reason.reason)

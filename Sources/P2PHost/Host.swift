@@ -30,6 +30,8 @@ package actor Host {
   var connectionTable: [String: ConnectionRecord] = [:]
   var connectionCounts = ConnectionCounts()
   var lastConnectionNumber: UInt64 = 0
+  /// Of connections that are gone.
+  var closedTraffic = Traffic()
   var closedConnectionRing = Ring<ClosedConnectionInfo>(capacity: Host.closedConnectionsMax)
   var observed = ObservedAddresses()
   var unknownPeerTable = UnknownPeers()

@@ -19,11 +19,29 @@ package struct NodeInfo: Sendable {
   package var connectionsByState: [LinkState: Int]
   package var connectionsByDirection: [Direction: Int]
   package var streams: Int
+  package var traffic = Traffic()
   package var limits: [LimitInfo] = []
   package var pinned = PinnedCounts()
   package var quorum = QuorumInfo(required: 0, isMet: true)
   package var keeping = KeepingInfo()
   package var draining: Bool
+}
+
+/// Of all connections since the start, those that are gone included.
+package struct Traffic: Sendable, Hashable {
+  package var bytesIn: UInt64 = 0
+  package var bytesOut: UInt64 = 0
+  package var packetsIn: UInt64 = 0
+  package var packetsOut: UInt64 = 0
+  package var packetsLost: UInt64 = 0
+
+  mutating func add(_ statistics: ConnectionStatistics) {
+    self.bytesIn += statistics.bytesIn
+    self.bytesOut += statistics.bytesOut
+    self.packetsIn += statistics.packetsIn
+    self.packetsOut += statistics.packetsOut
+    self.packetsLost += statistics.packetsLost ?? 0
+  }
 }
 
 /// Peers that are to be kept connected and are not paused.

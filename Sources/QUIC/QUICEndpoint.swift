@@ -57,6 +57,8 @@ final class QUICEndpoint: QUICConnectionOwner {
     var versionNegotiations = 0
     var statelessResets = 0
     var refused = 0
+    /// Inbound handshakes that came to no connection.
+    var handshakesFailed = 0
   }
   private(set) var counters = Counters()
 
@@ -76,6 +78,24 @@ final class QUICEndpoint: QUICConnectionOwner {
   deinit { self.slab.deallocate() }
 
   var connectionCount: Int { self.all.count }
+
+  var figures: TransportFigures {
+    var figures = TransportFigures()
+    figures.datagramsDropped = self.counters.dropped
+    figures.retriesSent = self.counters.retries
+    figures.versionNegotiationsSent = self.counters.versionNegotiations
+    figures.statelessResetsSent = self.counters.statelessResets
+    figures.handshakesRefused = self.counters.refused
+    figures.handshakesFailed = self.counters.handshakesFailed
+    figures.handshakes = self.handshakesInbound
+    let limit = self.environment.configuration.handshakesMax
+    figures.handshakesMax = limit == .max ? nil : limit
+    figures.certificates = self.certificates.count
+    figures.certificatesMax = CertificateCache.capacityDefault
+    figures.buffersReserved = self.budget.reserved
+    figures.buffersMax = self.budget.limit
+    return figures
+  }
 
   /// `admits` is asked for the address of every newcomer, and answers why it is refused, or nil.
   func startAccepting(admits: @escaping ([UInt8]) -> String? = { _ in nil }) {
@@ -495,7 +515,10 @@ final class QUICEndpoint: QUICConnectionOwner {
     for id in connection.ids where self.connections[id] === connection { self.connections[id] = nil }
     for token in connection.resetTokens where self.resetTokens[token] === connection { self.resetTokens[token] = nil }
     self.timers.remove(connection)
-    if connection.direction == .inbound, connection.handle == nil { self.handshakesInbound -= 1 }
+    if connection.direction == .inbound, connection.handle == nil {
+      self.handshakesInbound -= 1
+      self.counters.handshakesFailed += 1
+    }
     self.budget.release(connection.windowMax)
     let dial = connection.dial
     // What it heard is asked before it ends.

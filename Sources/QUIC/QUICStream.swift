@@ -264,6 +264,32 @@ package final class QUICStream: Stream, @unchecked Sendable {
     }.get()
   }
 
+  package func read(onto bytes: inout [UInt8]) async throws(StreamError) -> Bool {
+    let room = max(1, bytes.capacity - bytes.count)
+    guard let loop = self.loop, loop.isCurrent else {
+      guard let more = try await self.read(upTo: room) else { return false }
+      bytes += more
+      return true
+    }
+    while true {
+      switch self.tryRead(upTo: room) {
+      case .bytes(let more):
+        bytes += more
+        return true
+      case .end: return false
+      case .failed(let error): throw error
+      case .wait:
+        if Task.isCancelled { throw .cancelled }
+        self.received.lend(&bytes)
+        await self.waitForBytes(loop)
+        let added = self.received.takeBack(&bytes)
+        self.connection.consumed(added, of: self.wireID)
+        if added > 0 { return true }
+      }
+    }
+  }
+
+  @inline(__always)
   private func waitForBytes(_ loop: EventLoop) async {
     await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in

@@ -175,6 +175,11 @@ package final class QUICTransport: Transport, Sendable {
     await self.loop.run { connections.map { ($0 as? QUICConnectionHandle)?.statisticsNow() } }
   }
 
+  package func figures() async -> TransportFigures {
+    let driver = self.driver
+    return await self.loop.run { driver.endpoint.figures }
+  }
+
   package func stopAccepting() async {
     let driver = self.driver
     await self.loop.run { driver.endpoint.stopAccepting() }

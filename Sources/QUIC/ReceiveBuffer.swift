@@ -11,6 +11,8 @@ struct ReceiveBuffer {
   private var chunks: [[UInt8]] = []
   /// Bytes of the first chunk that were read.
   private var readIndex = 0
+  /// The first chunk is an array of the reader's, and what was in it counts as read.
+  private var isLent = false
   /// Bytes to read.
   private(set) var count = 0
 
@@ -30,6 +32,27 @@ struct ReceiveBuffer {
     chunk.reserveCapacity(max(rest.count, self.count > Self.smallBytes ? Self.chunkBytes : self.count))
     chunk.append(contentsOf: UnsafeBufferPointer(rebasing: rest))
     self.chunks.append(chunk)
+  }
+
+  /// Of an empty buffer: what is appended next goes behind `bytes`, as far as there is room, until `takeBack`.
+  mutating func lend(_ bytes: inout [UInt8]) {
+    guard self.chunks.isEmpty else { return }
+    self.readIndex = bytes.count
+    self.isLent = true
+    self.chunks.append([])
+    swap(&self.chunks[0], &bytes)
+  }
+
+  /// The array that was lent, with what came; how many bytes that are.
+  mutating func takeBack(_ bytes: inout [UInt8]) -> Int {
+    guard self.isLent else { return 0 }
+    swap(&self.chunks[0], &bytes)
+    self.chunks.remove(at: 0)
+    let added = bytes.count - self.readIndex
+    self.count -= added
+    self.readIndex = 0
+    self.isLent = false
+    return added
   }
 
   /// The next bytes, at least one unless the buffer is empty or `maximum` is 0, and at most `maximum`.

@@ -9,11 +9,19 @@ struct SendBuffer: ~Copyable {
   static let vectorsMax = 8
   /// Small writes share a chunk of this size.
   private static let chunkBytesMin = 256
+  /// Writes from this size on are not copied: the array itself is kept.
+  private static let keptBytesMin = 16 << 10
 
   private struct Chunk {
     let bytes: UnsafeMutablePointer<UInt8>
     let capacity: Int
     var count: Int
+    /// The array that `bytes` points into, which nobody changes while it is held here; nil where they are our own.
+    var kept: [UInt8]?
+
+    mutating func free() {
+      if self.kept == nil { self.bytes.deallocate() } else { self.kept = nil }
+    }
   }
 
   private var chunks: [Chunk] = []
@@ -29,13 +37,17 @@ struct SendBuffer: ~Copyable {
   private(set) var sent: UInt64 = 0
 
   deinit {
-    for index in self.first..<self.chunks.count { self.chunks[index].bytes.deallocate() }
+    // What is kept goes with the list.
+    for index in self.first..<self.chunks.count where self.chunks[index].kept == nil {
+      self.chunks[index].bytes.deallocate()
+    }
   }
 
   var unsent: Int { Int(self.end - self.sent) }
 
   mutating func append(_ bytes: [UInt8]) {
     if bytes.isEmpty { return }
+    if bytes.count >= SendBuffer.keptBytesMin { return self.keep(bytes) }
     bytes.withUnsafeBufferPointer { source in
       var copied = 0
       if self.first < self.chunks.count {
@@ -55,6 +67,14 @@ struct SendBuffer: ~Copyable {
         self.chunks.append(Chunk(bytes: pointer, capacity: capacity, count: count))
       }
     }
+    self.end += UInt64(bytes.count)
+  }
+
+  /// An array's elements stay where they are for as long as somebody holds it, and on Linux there is no other kind of
+  /// array.
+  private mutating func keep(_ bytes: [UInt8]) {
+    let pointer = bytes.withUnsafeBufferPointer { UnsafeMutablePointer(mutating: $0.baseAddress!) }
+    self.chunks.append(Chunk(bytes: pointer, capacity: bytes.count, count: bytes.count, kept: bytes))
     self.end += UInt64(bytes.count)
   }
 
@@ -102,7 +122,7 @@ struct SendBuffer: ~Copyable {
         self.cursor = (self.first + 1, 0)
       }
       self.base += UInt64(self.chunks[self.first].count)
-      self.chunks[self.first].bytes.deallocate()
+      self.chunks[self.first].free()
       self.first += 1
     }
     if self.first == self.chunks.count {

@@ -8,9 +8,11 @@ import tempfile
 
 from programs import Fednode, GoLibp2p, Limit
 
+import api  # noqa: I001 - it needs the path that programs adds
+
 WORKLOADS = (
     "bulk", "hs 1", "hs 32", "hs 1 cached", "hs 32 cached", "rr 1", "rr 100", "ping 100", "agree 100", "frames 100", "frames 1M",
-    "idle", "peers", "registry",
+    "idle", "peers", "registry", *api.WORKLOADS,
 )
 
 # Figure, what it is, what it is compared with and the bound; a bound on cost is an upper one.
@@ -34,6 +36,16 @@ ROWS = [
     ("registry known", "ms, GET a peer of 10,000", [(None, None, "<=", 1.0)]),
     ("registry connected", "same, one of 2,000 connected", [(None, None, "<=", 1.0)]),
     ("registry memory", "kB per peer of the address book", [(None, None, "<=", 2.0)]),
+    ("livez", "GET /livez/s, 32 connections", [("nginx x1", "livez", ">=", 0.5), ("nginx x2", "livez", ">=", 0.5)]),
+    ("peer", "GET /v1/peers/{id}/s, same", [("nginx x1", "peer", ">=", 0.5), ("nginx x2", "peer", ">=", 0.5)]),
+    ("scrape", "ms, GET /metrics, 2,000 connected", [(None, None, "<=", 20.0)]),
+    ("scrape worst", "same, the worst of 100", [(None, None, "<=", 20.0)]),
+    ("quiet p99", "ms, 99 % of GET /livez", []),
+    ("lists p99", "same, while long lists are read", [(None, None, "<=", 50.0)]),
+    ("lists", "such lists of 1,000 peers/s", []),
+    ("dials p99", "same, while 50 dials wait", [(None, None, "<=", 10.0)]),
+    ("readers", "MB, 1,000 clients of the events", [(None, None, "<=", 40.0)]),
+    ("readers cpu", "% of a core, same, idle", [(None, None, "<=", 1.0)]),
 ]
 
 
@@ -77,12 +89,17 @@ def main():
     parser.add_argument("--node", type=pathlib.Path, help="fednode")
     parser.add_argument("--limit", type=pathlib.Path)
     parser.add_argument("--p2pd", type=pathlib.Path)
+    parser.add_argument("--tools", type=pathlib.Path, help="where nginx and wrk are unpacked")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", choices=WORKLOADS, action="append")
     arguments = parser.parse_args()
 
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         programs = [Fednode(arguments.fednode, arguments.node, pathlib.Path(folder))] if arguments.fednode else []
+        if arguments.fednode and arguments.node and arguments.tools:
+            tools, load = arguments.tools.resolve(), api.Load(arguments.tools.resolve())
+            programs += [api.API(arguments.fednode, arguments.node, load, pathlib.Path(folder))]
+            programs += [api.Nginx(tools, load, pathlib.Path(folder), workers) for workers in (1, 2)]
         programs += [Limit(arguments.limit)] if arguments.limit else []
         programs += [GoLibp2p(arguments.p2pd, pathlib.Path(folder))] if arguments.p2pd else []
         medians = {"fednode": {}} | measure(programs, arguments.only or list(WORKLOADS), arguments.rounds)

@@ -1,6 +1,5 @@
 """The programs that are measured. Each answers `measure(workload)` with figures by name."""
 
-import contextlib
 import http.client
 import json
 import os
@@ -75,6 +74,8 @@ class CommandLineProgram:
         raise NotImplementedError
 
     def measure(self, workload: str) -> dict[str, float]:
+        if workload != "bulk" and workload not in LOADS and workload not in FRAMES:
+            return {}
         port = free_port()
         quiet = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         server = subprocess.Popen(
@@ -127,7 +128,7 @@ class Limit(CommandLineProgram):
         # It agrees on no protocol.
         if workload in OF_NODE:
             return {workload: figure for figure in super().measure("rr 100").values()}
-        return {} if workload in ("peers", "registry", *FRAMES) else super().measure(workload)
+        return {} if workload in FRAMES else super().measure(workload)
 
     def server(self, port, workload):
         return ["serve", "-p", str(port), "-t", str(CLIENT_SECONDS), "-q"] + self._cache(workload)
@@ -145,6 +146,21 @@ class Limit(CommandLineProgram):
 
     def figure(self, workload, output):
         return float(re.search(r"([\d.]+) Gbit/s" if workload == "bulk" else r"= ([\d.]+) /s", output)[1])
+
+
+class Crowd:
+    """Peers that connect to the node at `port` and stay."""
+
+    def __init__(self, bench: pathlib.Path, port: int | str, count: int):
+        self._command = [str(bench), "crowd", "--port", str(port), "--n", str(count), "--seconds", str(CLIENT_SECONDS)]
+
+    def __enter__(self):
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self._process = subprocess.Popen(self._command, **quiet)
+
+    def __exit__(self, *_):
+        self._process.terminate()
+        self._process.wait()
 
 
 class Fednode(CommandLineProgram):
@@ -173,7 +189,7 @@ class Fednode(CommandLineProgram):
         try:
             node.wait_ready()
             port = node.addresses[4].split("/")[4]
-            with self._crowd(port, PEERS):
+            with Crowd(self.binary, port, PEERS):
                 def identified() -> bool:
                     return sum(bool(peer["agent_version"]) for peer in node.get(everybody)["items"]) == PEERS
 
@@ -196,7 +212,7 @@ class Fednode(CommandLineProgram):
         try:
             said = re.match(r"registry: api (\d+), ([\d.]+) kB each", server.stdout.readline())
             api = int(said[1])
-            with self._crowd(port, CONNECTED):
+            with Crowd(self.binary, port, CONNECTED):
                 def ids(state: str) -> list[str]:
                     page = self._get(api, f"/v1/peers?limit=1000&state={state}")
                     found = page["items"]
@@ -221,18 +237,6 @@ class Fednode(CommandLineProgram):
         answer = json.load(connection.getresponse())
         connection.close()
         return answer
-
-    @contextlib.contextmanager
-    def _crowd(self, port: int | str, count: int):
-        crowd = subprocess.Popen(
-            [str(self.binary), "crowd", "--port", str(port), "--n", str(count), "--seconds", str(CLIENT_SECONDS)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )
-        try:
-            yield
-        finally:
-            crowd.terminate()
-            crowd.wait()
 
     def _request(self, port: int, paths: list[str], count: int = REQUESTS) -> float:
         """Median milliseconds of one GET on a connection that stands, of `paths` in turn."""

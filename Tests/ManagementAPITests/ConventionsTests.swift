@@ -7,9 +7,10 @@ import Testing
   private let api = ManagementAPI.fake(FakeNode())
 
   private static let refusals: [(String, String, String, Int, String)] = [
-    ("GET", "/", "", 404, "not_found"), ("GET", "/v1/nodes", "", 404, "not_found"),
+    ("GET", "/v1/nodes", "", 404, "not_found"),
     ("GET", "/v1/node/", "", 404, "not_found"), ("GET", "/v1//node", "", 404, "not_found"),
-    ("POST", "/v1/node", "", 405, "method_not_allowed"), ("TRACE", "/livez", "", 405, "method_not_allowed"),
+    ("POST", "/v1/node", "", 405, "method_not_allowed"), ("POST", "/", "", 405, "method_not_allowed"),
+    ("TRACE", "/livez", "", 405, "method_not_allowed"),
     ("get", "/v1/node", "", 405, "method_not_allowed"), ("GET", "/v1/dial", "", 405, "method_not_allowed"),
     ("GET", "/v1/node?x=1", "", 400, "unknown_parameter"),
     ("GET", "/v1/peers?stat=idle", "", 400, "unknown_parameter"),
@@ -88,7 +89,7 @@ import Testing
     #expect(try await self.api.call("OPTIONS", "/nowhere").status == 404)
   }
 
-  @Test("HEAD is a GET", arguments: ["/v1/node", "/livez", "/metrics", "/openapi.yaml", "/openapi.json"])
+  @Test("HEAD is a GET", arguments: ["/", "/v1/node", "/livez", "/metrics", "/openapi.yaml", "/openapi.json"])
   func head(path: String) async throws {
     let head = try await self.api.call("HEAD", path)
     let get = try await self.api.call("GET", path)
@@ -97,7 +98,7 @@ import Testing
   }
 
   @Test("every answer has its headers") func headers() async throws {
-    for path in ["/v1/node", "/nowhere", "/livez", "/metrics"] {
+    for path in ["/", "/v1/node", "/nowhere", "/livez", "/metrics"] {
       let answer = try await self.api.call("GET", path, headers: [("X-Request-Id", "a.b_c-9")])
       #expect(answer["X-Request-Id"] == "a.b_c-9")
       #expect(answer["Cache-Control"] == "no-store")
@@ -137,10 +138,8 @@ import Testing
         "/metrics", "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
         "application/openmetrics-text; version=1.0.0; charset=utf-8"
       ),
-      (
-        "/metrics", "text/plain;version=0.0.4;q=0.5,application/openmetrics-text;q=0.4",
-        "text/plain; version=0.0.4; charset=utf-8"
-      ),
+      ("/metrics", "text/plain;q=0.5, */*", "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+      ("/metrics", "text/*;q=0.5, application/openmetrics-text;q=0", "text/plain; version=0.0.4; charset=utf-8"),
       ("/v1/events", "application/json", nil), ("/openapi.yaml", "", "application/yaml"),
     ] as [(String, String, String?)])
   func accept(path: String, accept: String, type: String?) async throws {

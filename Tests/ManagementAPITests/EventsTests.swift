@@ -193,7 +193,7 @@ func withAPI(
     let streams = (0..<EventHub.readersMax).compactMap { _ in hub.open(.init()) }
     #expect(streams.count == EventHub.readersMax)
     #expect(hub.open(.init()) == nil)
-    #expect(hub.readerCount == EventHub.readersMax)
+    #expect(hub.figures.readers == EventHub.readersMax)
     await hub.stop()
     #expect(hub.open(.init()) == nil)
   }

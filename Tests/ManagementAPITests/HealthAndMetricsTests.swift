@@ -108,23 +108,38 @@ import Testing
       (near.name, near.pinned) = ("fed-02", true)
       (far.name, far.pinned, far.rtt) = ("fed \"03\"", true, nil)
       nameless.pinned = true
-      state.peers = [near, far, nameless, Sample.peerInfo(Sample.peer(4))]
+      var (twin, other, named) = (near, near, Sample.peerInfo(Sample.peer(7)))
+      (twin.name, other.name, named.name) = ("twin", "twin", "not pinned")
+      state.peers = [near, far, nameless, twin, other, named, Sample.peerInfo(Sample.peer(4))]
+      state.node.traffic.bytesIn = 7
+      state.transport.retriesSent = 8
+      state.transport.handshakesMax = 9
       state.node.keeping = KeepingInfo(dials: 2, waiting: 3, blocklistEntries: 4, unknownPeers: 5)
     }
     let api = ManagementAPI.fake(node)
     _ = try await api.call("GET", "/nowhere")
+    _ = try await api.call("GET", "/v1/peers/\(Sample.peer(99))")
     let text = try await api.call("GET", "/metrics").text
+    let quic = #"transport="quic-v1",security="",muxer="",early_muxer="false",ip_version="ip4""#
     for line in [
       "# TYPE libp2p_swarm_connections_opened_total counter",
-      "libp2p_swarm_connections_opened_total{dir=\"inbound\",transport=\"quic-v1\"} 0",
-      "libp2p_swarm_dial_errors_total{transport=\"quic-v1\",error=\"peer_id_mismatch\"} 0",
-      "libp2p_swarm_handshake_latency_seconds_bucket{transport=\"quic-v1\",le=\"+Inf\"} 0",
+      "libp2p_swarm_connections_opened_total{dir=\"inbound\",\(quic)} 0",
+      "libp2p_swarm_dial_errors_total{transport=\"quic-v1\",error=\"peer_id_mismatch\",ip_version=\"ip4\"} 0",
+      "libp2p_swarm_handshake_latency_seconds_bucket{\(quic),le=\"+Inf\"} 0",
+      "libp2p_swarm_connection_duration_seconds_bucket{dir=\"inbound\",\(quic),le=\"1.048576e+06\"} 0",
+      "libp2p_swarm_key_types_total{dir=\"outbound\",key_type=\"Ed25519\"} 0",
       "fednode_peers{state=\"connected\"} 3", "fednode_connections{dir=\"outbound\"} 3", "fednode_streams 5",
       "fednode_listener_up{address=\"\(Sample.addressText)\"} 1", "fednode_build_info{version=\"1.2.3\"} 1",
-      "fednode_api_requests_total{method=\"GET\",code=\"404\"} 1",
+      "fednode_api_requests_total{method=\"GET\",route=\"none\",status=\"4xx\"} 1",
+      "fednode_api_requests_total{method=\"GET\",route=\"/v1/peers/{peer_id}\",status=\"4xx\"} 1",
+      "fednode_ready 1", "fednode_health_check_status{check=\"quorum\"} 0", "fednode_quic_retries_sent_total 8",
+      "fednode_quic_bytes_total{dir=\"inbound\"} 7", "fednode_quic_handshakes_max 9",
       "process_start_time_seconds 1769903999.123", "fednode_dials 2", "fednode_pinned_peers_waiting 3",
       "fednode_blocklist_entries 4", "fednode_unknown_peers 5", "fednode_dials_ended_total{outcome=\"failed\"} 0",
-      "fednode_pinned_peer_connected{peer=\"fed-02\"} 1", "fednode_pinned_peer_connected{peer=\"fed \\\"03\\\"\"} 0",
+      "fednode_pinned_peer_state{peer=\"fed-02\",state=\"connected\"} 1",
+      "fednode_pinned_peer_state{peer=\"fed \\\"03\\\"\",state=\"failed\"} 1",
+      "fednode_pinned_peer_state{peer=\"unknown\",state=\"connected\"} 1",
+      "fednode_pinned_peer_state{peer=\"twin\",state=\"connected\"} 2",
       "fednode_pinned_peer_rtt_seconds{peer=\"fed-02\"} 0.001234",
     ] {
       #expect(text.split(separator: "\n").contains(Substring(line)), "\(line)")
@@ -133,31 +148,65 @@ import Testing
     for line in text.split(separator: "\n") where line.hasPrefix("# HELP ") {
       #expect(families.insert(line.split(separator: " ")[2]).inserted, "\(line)")
     }
-    #expect(families.count >= 12)
+    #expect(families.count >= 70)
+    #expect(!text.contains("not pinned"))
+    #expect(!text.contains("fednode_pinned_peer_flaps_total{peer=\"twin\"}"))
   }
 
-  @Test("label values are escaped and histograms cumulative", arguments: [false, true])
-  func format(isOpenMetrics: Bool) {
-    var text = PrometheusText(isOpenMetrics: isOpenMetrics)
+  @Test("OpenMetrics is what Prometheus prefers, and ends with EOF") func openMetrics() async throws {
+    let api = ManagementAPI.fake(FakeNode())
+    // As Prometheus 2.42 sends it.
+    let accept =
+      "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+      + "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+    let answer = try await api.call("GET", "/metrics", headers: [("Accept", accept)])
+    #expect(answer["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8")
+    #expect(answer.text.hasSuffix("\n# EOF\n"))
+    #expect(answer.text.contains("# TYPE libp2p_swarm_connections_opened counter\n"))
+    #expect(answer.text.contains("\nlibp2p_swarm_connections_opened_total{"))
+    let text = try await api.call("GET", "/metrics", headers: [("Accept", "*/*")])
+    #expect(text["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8")
+    #expect(!text.text.contains("EOF"))
+  }
+
+  @Test("a node whose loop is stuck still shows that it is") func stuckMetrics() async throws {
+    let text = try await ManagementAPI.fake(FakeNode()) { false }.call("GET", "/metrics").text
+    #expect(text.contains("\nfednode_ready 0\n"))
+    #expect(text.contains("\nfednode_health_check_status{check=\"event_loops\"} 2\n"))
+    #expect(!text.contains("fednode_peers"))
+  }
+
+  @Test("label values are escaped, histograms cumulative and bounds as Go writes them") func format() {
+    var histogram = Histogram(bounds: [0.5, 1, 1_048_576, 3_000_000])
+    for seconds in [0.5, 0.75, 1, 2, 4_000_000] { histogram.add(.seconds(seconds)) }
+    var text = MetricsText(.prometheus)
     text.family("a", .gauge, "A.", [([("l", "x\"\\\ny")], 0.5)])
-    text.family("b_total", .counter, "B.", 7)
-    text.histogram("h_seconds", "H.", labels: [], bounds: [0.5, 1], counts: [1, 2, 3], sum: 9.5)
-    #expect(
-      String(decoding: text.bytes, as: UTF8.self) == """
-        # HELP a A.
-        # TYPE a gauge
-        a{l="x\\"\\\\\\ny"} 0.5
-        # HELP b\(isOpenMetrics ? "" : "_total") B.
-        # TYPE b\(isOpenMetrics ? "" : "_total") counter
-        b_total 7
-        # HELP h_seconds H.
-        # TYPE h_seconds histogram
-        h_seconds_bucket{le="0.5"} 1
-        h_seconds_bucket{le="1\(isOpenMetrics ? ".0" : "")"} 3
-        h_seconds_bucket{le="+Inf"} 6
-        h_seconds_sum 9.5
-        h_seconds_count 6
-        \(isOpenMetrics ? "# EOF\n" : "")
-        """)
+    text.histogram("h_seconds", "H.", [([], histogram)])
+    text.family("c_total", .counter, "C.", 1)
+    let expected = """
+      # HELP a A.
+      # TYPE a gauge
+      a{l="x\\"\\\\\\ny"} 0.5
+      # HELP h_seconds H.
+      # TYPE h_seconds histogram
+      h_seconds_bucket{le="0.5"} 1
+      h_seconds_bucket{le="1"} 3
+      h_seconds_bucket{le="1.048576e+06"} 4
+      h_seconds_bucket{le="3e+06"} 4
+      h_seconds_bucket{le="+Inf"} 5
+      h_seconds_sum 4000004.25
+      h_seconds_count 5
+      # HELP c_total C.
+      # TYPE c_total counter
+      c_total 1
+
+      """
+    #expect(String(decoding: text.finish(), as: UTF8.self) == expected)
+    var open = MetricsText(.openMetrics)
+    open.histogram("h_seconds", "H.", [([("l", "x")], histogram)])
+    open.family("c_total", .counter, "C.", 1)
+    let lines = String(decoding: open.finish(), as: UTF8.self)
+    #expect(lines.contains("h_seconds_bucket{l=\"x\",le=\"1.0\"} 3\n"))
+    #expect(lines.hasSuffix("# HELP c C.\n# TYPE c counter\nc_total 1\n# EOF\n"))
   }
 }

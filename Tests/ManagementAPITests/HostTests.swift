@@ -63,7 +63,8 @@ private final class DeadTransport: Transport {
     #expect(try await api.call("POST", "/v1/dial", body: "{\"address\":\"/ip4/192.0.2.7/tcp/1\"}").status == 400)
 
     let metrics = try await api.call("GET", "/metrics").text
-    #expect(metrics.contains("libp2p_swarm_dial_errors_total{transport=\"quic-v1\",error=\"refused\"} 2\n"))
+    let refused = "libp2p_swarm_dial_errors_total{transport=\"quic-v1\",error=\"refused\",ip_version=\"ip4\"} 2\n"
+    #expect(metrics.contains(refused))
     let told = types.withLock { $0 }
     #expect(told.isSuperset(of: ["node.started", "listener.added", "dial.started", "dial.attempt", "dial.ended"]))
     #expect(told.isSubset(of: EventHub.types))

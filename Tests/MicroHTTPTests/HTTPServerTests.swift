@@ -285,6 +285,34 @@ let echo: @Sendable (HTTPRequest) -> HTTPOutcome = { request in
 
   // MARK: Hanging up and stopping
 
+  @Test("a stream that is answered to a client who has gone is closed") func streamForNobody() async throws {
+    struct Silence: HTTPStreamSource {
+      func read(into buffer: UnsafeMutableRawBufferPointer) -> HTTPStream.Supply { .nothing }
+    }
+    let (closed, close) = AsyncStream<Void>.makeStream()
+    let (begun, begin) = AsyncStream<Void>.makeStream()
+    try await withServer { _ in
+      .deferred {
+        begin.yield()
+        // It ends by being cancelled, which the hang-up does.
+        try? await Task.sleep(for: .seconds(30))
+        let stream = HTTPStream(Silence())
+        stream.onClose { close.yield() }
+        return HTTPResponse(status: 200, headers: HTTPHeaders(), stream: stream)
+      }
+    } _: { server in
+      var clients = begun.makeAsyncIterator()
+      var streams = closed.makeAsyncIterator()
+      for _ in 0..<50 {
+        let client = try HTTPTestClient(port: server.port)
+        await client.send("GET /a HTTP/1.1\r\nHost: h\r\n\r\n")
+        await clients.next()
+        client.close()
+        await streams.next()
+      }
+    }
+  }
+
   @Test("a client that hangs up cancels its deferred answer") func hangUp() async throws {
     let (cancelled, note) = AsyncStream<Bool>.makeStream()
     let (begun, begin) = AsyncStream<Void>.makeStream()

@@ -65,7 +65,7 @@ struct DialTests {
     #expect(byAddress.connection == nil)
     #expect(await node.host.connections().isEmpty)
     #expect(await node.host.peers().isEmpty)
-    #expect(node.host.counters.snapshot().dialErrors[.selfDial] == 2)
+    #expect(node.host.counters.snapshot().dialErrors.values.reduce(0, +) == 2)
   }
 
   @Test(
@@ -93,7 +93,7 @@ struct DialTests {
     let attempt = await node.recorder.first("dial.attempt")
     #expect(attempt["address"] == text)
     #expect(await node.recorder.first("dial.ended")["outcome"] == "failed")
-    #expect(node.host.counters.snapshot().dialErrors == [expected: 1])
+    #expect(node.host.counters.snapshot().dialErrors.map { [$0.key.class: $0.value] } == [[expected: 1]])
   }
 
   @Test("knows a peer that it could not reach, as failed")

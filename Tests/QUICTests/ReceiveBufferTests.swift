@@ -32,6 +32,26 @@ import Testing
     #expect(got == expected)
   }
 
+  @Test("what is lent comes back with what was appended, and the rest is kept")
+  func lent() {
+    var buffer = ReceiveBuffer()
+    var message: [UInt8] = [1, 2]
+    message.reserveCapacity(1_000)
+    let room = message.capacity - 2
+    let place = message.withUnsafeBufferPointer { $0.baseAddress }
+    buffer.lend(&message)
+    #expect(buffer.isEmpty && message.isEmpty)
+    Self.append([UInt8](repeating: 3, count: 500), to: &buffer)
+    #expect(buffer.count == 500)
+    Self.append([UInt8](repeating: 4, count: room), to: &buffer)
+    #expect(buffer.takeBack(&message) == room)
+    #expect(message.count == room + 2 && message.prefix(3) == [1, 2, 3] && message.last == 4)
+    #expect(message.withUnsafeBufferPointer { $0.baseAddress } == place)
+    #expect(buffer.take(upTo: 1_000) == [UInt8](repeating: 4, count: 500))
+    #expect(buffer.isEmpty)
+    #expect(buffer.takeBack(&message) == 0)
+  }
+
   @Test("a block is read as it was received, without a copy")
   func whole() {
     var buffer = ReceiveBuffer()

@@ -133,6 +133,8 @@ import Testing
     let node = try await RunningNode(in: self.directory)
     #expect(node.said.lines.first?.hasSuffix("(a new identity)") == true)
     #expect(node.line("listens on")?.hasPrefix("/ip4/127.0.0.1/udp/") == true)
+    #expect(node.line("status page").map { "curl \($0)v1/node" } == node.line("API"))
+    #expect(try await node.call("GET", "/").status == 200)
     let told = try await node.call("GET", "/v1/node")
     #expect(told.status == 200)
     let peer = try #require(Self.text(try JSON(decoding: Array(told.body.utf8))["peer_id"]))

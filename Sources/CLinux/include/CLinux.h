@@ -72,7 +72,8 @@ uint64_t clinux_monotonic_ns(void);
 // At most 15 characters, as `ps -L` shows them.
 void clinux_name_thread(const char *name);
 
-// Free memory that malloc may keep at the end of a heap, and twice the size from which a block is mapped by itself.
-enum { CLINUX_FREE_BYTES_MAX = 2 << 20 };
+// Free memory that malloc may keep at the end of a heap, and twice the size from which a block is mapped by itself: a
+// frame of the default limit, 1 MiB, is not.
+enum { CLINUX_FREE_BYTES_MAX = 4 << 20 };
 // Lets malloc keep that much, in the whole process.
 void clinux_keep_freed_memory(void);

@@ -39,10 +39,10 @@ package struct Accept: Sendable, Hashable {
     var reader = ProtobufReader(protobuf)
     while let field = try reader.next() {
       switch field.number {
-      case 1: version = try FieldRules.version(try field.string())
+      case 1: version = try FieldRules.version(field)
       case 2:
         try FieldRules.room(versions.count, VersionedProtocol.versionsMaximum, "versions")
-        versions.append(try FieldRules.version(try field.string()))
+        versions.append(try FieldRules.version(field))
       case 3: agent = try FieldRules.agent(try field.string())
       case 4:
         try FieldRules.room(capabilities.count, FieldRules.capabilitiesMax, "capabilities")
@@ -64,7 +64,7 @@ package struct Accept: Sendable, Hashable {
   }
 
   var protobuf: [UInt8] {
-    var writer = ProtobufWriter()
+    var writer = ProtobufWriter(capacity: FieldRules.usualBytes)
     writer.single(1, self.version.description)
     for version in self.versions { writer.string(2, version.description) }
     writer.single(3, self.agent)

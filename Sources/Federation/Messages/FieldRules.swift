@@ -2,6 +2,8 @@ internal import P2PCore
 
 /// What the texts and numbers in messages may be. Each rule returns its argument or says what is wrong with it.
 enum FieldRules {
+  /// What most messages fit into.
+  static let usualBytes = 128
   static let networkBytesMax = 32
   static let agentBytesMax = 256
   static let capabilitiesMax = 32
@@ -53,9 +55,9 @@ enum FieldRules {
     guard count < maximum else { throw .malformed("more than \(maximum) \(what)") }
   }
 
-  static func version(_ text: String) throws(WireError) -> SemanticVersion {
-    guard let version = SemanticVersion(text) else { throw .malformed("\(quoted(text)) is no version") }
-    return version
+  static func version(_ field: ProtobufField) throws(WireError) -> SemanticVersion {
+    if case .bytes(let text) = field.value, let version = SemanticVersion(utf8: text) { return version }
+    throw .malformed("\(quoted(try field.string())) is no version")
   }
 
   static func time(_ field: ProtobufField) throws(WireError) -> UInt64 {
@@ -81,6 +83,7 @@ enum FieldRules {
 
   private static func line(_ text: String, _ what: String, _ maximum: Int) throws(WireError) -> String {
     guard text.utf8.count <= maximum else { throw .malformed("\(what) of more than \(maximum) bytes") }
+    if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
     if text.unicodeScalars.contains(where: { self.isControl($0) }) {
       throw .malformed("\(what) with a control character")
     }

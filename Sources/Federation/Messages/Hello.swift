@@ -33,7 +33,7 @@ package struct Hello: Sendable, Hashable {
       switch field.number {
       case 1:
         try FieldRules.room(versions.count, VersionedProtocol.versionsMaximum, "versions")
-        versions.append(try FieldRules.version(try field.string()))
+        versions.append(try FieldRules.version(field))
       case 2: network = try FieldRules.network(try field.string())
       case 3: agent = try FieldRules.agent(try field.string())
       case 4:
@@ -55,7 +55,7 @@ package struct Hello: Sendable, Hashable {
   }
 
   var protobuf: [UInt8] {
-    var writer = ProtobufWriter()
+    var writer = ProtobufWriter(capacity: FieldRules.usualBytes)
     for version in self.versions { writer.string(1, version.description) }
     writer.single(2, self.network)
     writer.single(3, self.agent)

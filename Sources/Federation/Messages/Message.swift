@@ -34,7 +34,7 @@ package enum Message: Sendable, Hashable {
 
   /// Without its length.
   package var frame: [UInt8] {
-    var writer = ProtobufWriter()
+    var writer = ProtobufWriter(capacity: FieldRules.usualBytes)
     switch self {
     case .hello(let hello): writer.bytes(1, hello.protobuf)
     case .accept(let accept): writer.bytes(2, accept.protobuf)

@@ -48,7 +48,7 @@ extension Federation {
     }
     switch answer {
     case .agreed(let agreement):
-      self.host.counters.agreementTried(.init(.outbound, "agreed"))
+      self.host.counters.agreed(.outbound)
       await self.run(session, agreement)
     case .rejected(let rejection, let frame):
       do {

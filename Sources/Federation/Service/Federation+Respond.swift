@@ -30,7 +30,7 @@ extension Federation: ProtocolHandler {
     switch try await self.hear(&responder, stream, connection) {
     case .accept(let agreement, let frame):
       try await session.send(frame)
-      self.host.counters.agreementTried(.init(.inbound, "agreed"))
+      self.host.counters.agreed(.inbound)
       await self.run(session, agreement)
     case .reject(let rejection, let frame):
       try await session.send(frame, finish: true)
@@ -48,10 +48,10 @@ extension Federation: ProtocolHandler {
     let reader = FrameReader(stream, limit: FederationProtocol.handshakeFrameMax)
     do {
       // As a rule it came with the proposal: then nothing is waited for.
-      let frame =
-        reader.hasFrame
-        ? try await reader.next()
-        : try await self.clock.limit(FederationProtocol.handshakeTimeout) { try await reader.next() }
+      var frame = try reader.nextNow()
+      if frame == nil {
+        frame = try await self.clock.limit(FederationProtocol.handshakeTimeout) { try await reader.next() }
+      }
       guard let frame else { return .nothing }
       let now = self.nowMilliseconds
       return responder.received(

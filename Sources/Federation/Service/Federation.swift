@@ -108,10 +108,14 @@ package final class Federation: Sendable {
     if isNews { await self.tellHost(of: peer, on: session.connection, reason: nil) }
     let ending = await self.converse(session, agreement)
     let isLast = self.state.withLock { state in
-      state.agreed[peer]?.removeAll { $0 === session }
-      guard state.agreed[peer]?.isEmpty != false else { return false }
-      state.agreed[peer] = nil
-      return true
+      // The first one, as a rule.
+      guard let index = state.agreed[peer]?.firstIndex(where: { $0 === session }) else { return false }
+      if state.agreed[peer]?.count == 1 {
+        state.agreed[peer] = nil
+        return true
+      }
+      state.agreed[peer]?.remove(at: index)
+      return false
     }
     if isLast { await self.tellHost(of: peer, on: session.connection, reason: ending.words) }
     guard let rejection = ending.rejection else { return }
@@ -191,7 +195,7 @@ package final class Federation: Sendable {
   func tellHost(_ failure: PeerAgreementFailure, on connection: any Connection, _ direction: Direction) async {
     // Numbers that we do not know would be as many series.
     let result = failure.code.hasPrefix("code_") ? "other" : failure.code
-    self.host.counters.agreementTried(.init(direction, result))
+    self.host.counters.agreementFailed(.init(direction, result))
     await self.host.agreementFailed(with: connection.remotePeer, on: connection, failure)
   }
 

@@ -68,8 +68,18 @@ final class EventHub: Sendable {
     self.state.withLock { $0.unsubscribe = unsubscribe }
   }
 
-  var readerCount: Int { self.state.withLock { $0.followers.count } }
-  var resetCount: Int { self.resets.load(ordering: .relaxed) }
+  struct Figures {
+    var readers: Int
+    /// Events in the ring.
+    var remembered: UInt64
+    /// Clients that were too slow, since the start.
+    var resets: Int
+  }
+
+  var figures: Figures {
+    let (readers, remembered) = self.state.withLock { ($0.followers.count, $0.journal.next - $0.journal.oldest) }
+    return Figures(readers: readers, remembered: remembered, resets: self.resets.load(ordering: .relaxed))
+  }
 
   /// Hands out events from now on.
   func start() {

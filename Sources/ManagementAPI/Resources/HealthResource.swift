@@ -1,13 +1,15 @@
 internal import Jansson
 internal import MicroHTTP
 
-/// `/v1/health`, `/livez`, `/readyz`
+/// `/v1/health` and what is below it, `/livez`, `/readyz`
 struct HealthResource: Sendable {
   let monitor: HealthMonitor
+  let recorder: HealthRecorder
 
   var routes: [Route] {
     [
       Route("GET", "/v1/health", self.health),
+      Route("GET", "/v1/health/history", self.history),
       Route("GET", "/livez", produces: [MediaType.text, MediaType.json], isOpen: true, self.live),
       Route(
         "GET", "/readyz", query: ["verbose", "exclude"], produces: [MediaType.text, MediaType.json], isOpen: true,
@@ -18,6 +20,19 @@ struct HealthResource: Sendable {
   @Sendable private func health(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
     let checks = await self.monitor.checks()
     return request.json(Self.document(checks))
+  }
+
+  @Sendable private func history(_ request: RequestContext) async throws(Problem) -> HTTPResponse {
+    request.json([
+      "minutes": .array(
+        self.recorder.minutes.map { minute in
+          [
+            "at": JSON(time: minute.start), "status": .string(minute.worst.status.word),
+            "pinned": JSON(minute.worst.pinned.total), "pinned_connected": JSON(minute.worst.pinned.connected),
+            "pinned_agreed": JSON(minute.worst.pinned.agreed), "connected": JSON(minute.worst.connected),
+          ]
+        })
+    ])
   }
 
   @Sendable private func live(_ request: RequestContext) async throws(Problem) -> HTTPResponse {

@@ -58,6 +58,7 @@ struct Route: Sendable {
 enum MediaType {
   static let json = "application/json"
   static let text = "text/plain"
+  static let html = "text/html"
   static let eventStream = "text/event-stream"
   static let yaml = "application/yaml"
   static let openMetrics = "application/openmetrics-text"

@@ -12,9 +12,9 @@ package struct SemanticVersion: Sendable, Hashable, Comparable, CustomStringConv
 
   /// Each number from 0 to `numberMaximum`.
   package init(major: Int, minor: Int, patch: Int) {
-    for number in [major, minor, patch] {
-      precondition((0...Self.numberMaximum).contains(number), "a version number out of range")
-    }
+    let range = 0...Self.numberMaximum
+    precondition(
+      range.contains(major) && range.contains(minor) && range.contains(patch), "a version number out of range")
     self.major = major
     self.minor = minor
     self.patch = patch
@@ -22,17 +22,43 @@ package struct SemanticVersion: Sendable, Hashable, Comparable, CustomStringConv
 
   /// Nil for anything but three decimal numbers in their shortest form with a dot between them.
   package init?(_ text: String) {
-    var numbers: [Int] = []
-    // A fourth number or an empty one is a fault, so all parts are kept.
-    for part in text.utf8.split(separator: UInt8(ascii: "."), maxSplits: 3, omittingEmptySubsequences: false) {
-      guard let number = Self.number(part) else { return nil }
-      numbers.append(number)
-    }
-    guard numbers.count == 3 else { return nil }
-    self.init(major: numbers[0], minor: numbers[1], patch: numbers[2])
+    self.init(utf8: text.utf8)
   }
 
-  package var description: String { "\(self.major).\(self.minor).\(self.patch)" }
+  /// As `init(_:)`, of the text's bytes. Without an allocation: every handshake of a stream reads some.
+  package init?(utf8 text: some Sequence<UInt8>) {
+    var numbers = (0, 0, 0)
+    var dots = 0
+    var digits = 0
+    for byte in text {
+      if byte == UInt8(ascii: ".") {
+        guard dots < 2, digits > 0 else { return nil }
+        dots += 1
+        digits = 0
+        numbers = (numbers.1, numbers.2, 0)
+        continue
+      }
+      guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte), digits < 6, digits == 0 || numbers.2 > 0 else {
+        return nil
+      }
+      digits += 1
+      numbers.2 = numbers.2 * 10 + Int(byte - UInt8(ascii: "0"))
+    }
+    guard dots == 2, digits > 0 else { return nil }
+    self.init(major: numbers.0, minor: numbers.1, patch: numbers.2)
+  }
+
+  package var description: String {
+    String(unsafeUninitializedCapacity: 20) { text in
+      var end = 0
+      Self.write(self.major, to: text, at: &end)
+      Self.writeDot(to: text, at: &end)
+      Self.write(self.minor, to: text, at: &end)
+      Self.writeDot(to: text, at: &end)
+      Self.write(self.patch, to: text, at: &end)
+      return end
+    }
+  }
 
   package static func < (left: Self, right: Self) -> Bool {
     (left.major, left.minor, left.patch) < (right.major, right.minor, right.patch)
@@ -41,13 +67,19 @@ package struct SemanticVersion: Sendable, Hashable, Comparable, CustomStringConv
   /// Whether both say the same on the wire.
   package func matches(_ other: SemanticVersion) -> Bool { self.major == other.major && self.minor == other.minor }
 
-  private static func number(_ digits: some Collection<UInt8>) -> Int? {
-    guard (1...6).contains(digits.count), digits.count == 1 || digits.first != UInt8(ascii: "0") else { return nil }
-    var number = 0
-    for digit in digits {
-      guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
-      number = number * 10 + Int(digit - UInt8(ascii: "0"))
+  private static func writeDot(to text: UnsafeMutableBufferPointer<UInt8>, at end: inout Int) {
+    text[end] = UInt8(ascii: ".")
+    end += 1
+  }
+
+  /// Writes `number`, of at most six digits, at `end` and moves `end` behind it.
+  private static func write(_ number: Int, to text: UnsafeMutableBufferPointer<UInt8>, at end: inout Int) {
+    var divisor = 1
+    while divisor * 10 <= number { divisor *= 10 }
+    while divisor > 0 {
+      text[end] = UInt8(ascii: "0") + UInt8(number / divisor % 10)
+      end += 1
+      divisor /= 10
     }
-    return number
   }
 }

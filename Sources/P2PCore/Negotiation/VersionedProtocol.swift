@@ -7,6 +7,8 @@ package struct VersionedProtocol: Sendable, Hashable {
   package let name: String
   /// Best first: highest major, then highest minor. Of those that differ in the patch alone, the highest.
   package let versions: [SemanticVersion]
+  /// Of the versions, in their order.
+  package let ids: [String]
 
   /// 1 to `versionsMaximum` versions, in any order.
   package init(name: String, versions: [SemanticVersion]) {
@@ -15,10 +17,8 @@ package struct VersionedProtocol: Sendable, Hashable {
     var best: [SemanticVersion] = []
     for version in versions.sorted(by: >) where best.last?.matches(version) != true { best.append(version) }
     self.versions = best
+    self.ids = best.map { "\(name)/v\($0)" }
   }
-
-  /// Best first.
-  package var ids: [String] { self.versions.map { self.id(of: $0) } }
 
   package func id(of version: SemanticVersion) -> String { "\(self.name)/v\(version)" }
 
@@ -26,11 +26,13 @@ package struct VersionedProtocol: Sendable, Hashable {
   package func version(ofID id: String) -> SemanticVersion? {
     let prefix = "\(self.name)/v".utf8
     guard id.utf8.starts(with: prefix) else { return nil }
-    return SemanticVersion(String(decoding: id.utf8.dropFirst(prefix.count), as: UTF8.self))
+    return SemanticVersion(utf8: id.utf8.dropFirst(prefix.count))
   }
 
   /// The version of ours that speaks what `id` names: same major and minor. Nil when there is none.
   package func accepts(_ id: String) -> SemanticVersion? {
+    // The usual case: it names one of ours to the letter.
+    if let index = self.ids.firstIndex(of: id) { return self.versions[index] }
     guard let proposed = self.version(ofID: id) else { return nil }
     return self.versions.first { $0.matches(proposed) }
   }

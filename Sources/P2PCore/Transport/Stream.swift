@@ -9,7 +9,11 @@ package protocol Stream: AnyObject, Sendable {
   /// Flow-control credit goes back to the remote as bytes are returned here.
   func read(upTo maximum: Int) async throws(StreamError) -> [UInt8]?
 
-  /// Copies `bytes` into the send buffer; waits while it is full. `finish` ends our side with the last byte.
+  /// As `read(upTo:)`, behind what is in `bytes`, at most as far as its capacity reaches; false at the end. What comes
+  /// while it waits is put there without a further copy. `bytes` with no room left gets at least one more.
+  func read(onto bytes: inout [UInt8]) async throws(StreamError) -> Bool
+
+  /// Puts `bytes` into the send buffer; waits while it is full. `finish` ends our side with the last byte.
   func write(_ bytes: [UInt8], finish: Bool) async throws(StreamError)
 
   /// As `read`, for whoever is on the transport's thread already; elsewhere, and by a transport that has no thread of
@@ -27,6 +31,12 @@ package protocol Stream: AnyObject, Sendable {
 }
 
 extension Stream {
+  package func read(onto bytes: inout [UInt8]) async throws(StreamError) -> Bool {
+    guard let more = try await self.read(upTo: max(1, bytes.capacity - bytes.count)) else { return false }
+    bytes += more
+    return true
+  }
+
   package func readNow(upTo maximum: Int) -> ReadNow { .wait }
   package func writeNow(_ bytes: [UInt8], finish: Bool) throws(StreamError) -> Bool { false }
 }

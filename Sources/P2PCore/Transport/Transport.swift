@@ -28,6 +28,9 @@ package protocol Transport: AnyObject, Sendable {
   /// Figures of this moment of connections of this transport, in their order; nil for one that is gone.
   func statistics(of connections: [any Connection]) async -> [ConnectionStatistics?]
 
+  /// What came to the transport beside its connections.
+  func figures() async -> TransportFigures
+
   /// Refuses new connections from now on.
   func stopAccepting() async
 
@@ -36,10 +39,38 @@ package protocol Transport: AnyObject, Sendable {
 }
 
 extension Transport {
+  /// Nothing, for one that counts nothing.
+  package func figures() async -> TransportFigures { TransportFigures() }
+
   /// As above, refusing nobody.
   package func start(_ events: @escaping @Sendable (TransportEvent) -> Void) async throws {
     try await self.start(admits: { _ in nil }, events: events)
   }
+}
+
+/// What a transport counts beside its connections: since the start, unless it says otherwise.
+package struct TransportFigures: Sendable, Hashable {
+  /// Datagrams that belonged to no connection and began none.
+  package var datagramsDropped = 0
+  /// Answers to datagrams without a connection (RFC 9000 §8.1.2, §6, §10.3).
+  package var retriesSent = 0
+  package var versionNegotiationsSent = 0
+  package var statelessResetsSent = 0
+  /// Inbound connections that were refused before their handshake.
+  package var handshakesRefused = 0
+  /// Inbound handshakes that began and came to no connection.
+  package var handshakesFailed = 0
+  /// Inbound handshakes under way now.
+  package var handshakes = 0
+  package var handshakesMax: Int?
+  /// Certificates kept now, so that a peer that comes again costs less.
+  package var certificates = 0
+  package var certificatesMax: Int?
+  /// Bytes that are set aside now for what peers may send.
+  package var buffersReserved: UInt64 = 0
+  package var buffersMax: UInt64?
+
+  package init() {}
 }
 
 /// State of one configured listen address.

@@ -90,7 +90,8 @@ package struct ProtobufReader: Sendable {
 package struct ProtobufWriter: Sendable {
   package private(set) var bytes: [UInt8] = []
 
-  package init() {}
+  /// `capacity`: bytes that are expected.
+  package init(capacity: Int = 0) { self.bytes.reserveCapacity(capacity) }
 
   package mutating func varint(_ number: UInt32, _ value: UInt64) {
     ProtobufVarint.append(UInt64(number) << 3, to: &self.bytes)

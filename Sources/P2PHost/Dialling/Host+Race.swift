@@ -24,6 +24,7 @@ extension Host {
     let limits = self.configuration.limits
     let deadline = dial.deadline
     let began = self.clock.monotonic()
+    let beganAt = self.clock.wall()
     let candidates = ranked.map(\.candidate)
     var winner: (any Connection)?
     var next = 0
@@ -61,6 +62,7 @@ extension Host {
           isDue = true
           if let connection = self.note(attempt, winner: winner, &dial) {
             winner = connection
+            self.counters.attemptConnected(after: .milliseconds(max(0, attempt.startedAt - beganAt)))
             group.cancelAll()
           }
         }

@@ -100,7 +100,9 @@ extension Host {
   func note(_ attempt: DialAttempt, _ dial: inout Dial, reached: PeerID? = nil) {
     dial.attempts.append(attempt)
     self.dialJobs[dial.id]?.info.attempts = dial.attempts
-    if let error = attempt.error, attempt.outcome == .failed { self.counters.dialFailed(error.class) }
+    if let error = attempt.error, attempt.outcome == .failed {
+      self.counters.dialFailed(error.class, at: attempt.address)
+    }
     if let peer = dial.peer ?? reached, attempt.outcome == .failed || attempt.outcome == .connected {
       let maximum = self.configuration.limits.addressesPerPeerMax
       for address in [attempt.resolvedFrom, attempt.address].compactMap({ $0 }) where Self.isDialable(address) {
@@ -145,7 +147,9 @@ extension Host {
     ended.connectionID = record?.connection.id
     ended.error = error
     self.endedDials.append(ended)
-    self.counters.dialEnded(ended.state)
+    self.counters.dialEnded(
+      ended.state, addresses: dial.attempts.count { $0.outcome != .skipped },
+      after: .milliseconds(max(0, (ended.endedAt ?? 0) - ended.startedAt)))
     if let peer = dial.peer {
       self.dialOfPeer[peer] = nil
       let isGone = record.map { self.connectionTable[$0.connection.id] == nil } ?? false

@@ -13,12 +13,14 @@ package struct FrameReader: Sendable {
   /// The next frame; nil when the remote ended its side behind the one before. A larger one than `limit` is refused
   /// when its length is known.
   package func next() async throws(ProtocolStreamError) -> [UInt8]? {
-    if let frame = try self.stream.bufferedMessage(maximum: self.limit) { return frame }
+    if let frame = try self.nextNow() { return frame }
     return try await self.stream.readMessage(maximum: self.limit)
   }
 
-  /// `next` will not wait: the frame, or what is wrong with it, has come already.
-  package var hasFrame: Bool { self.stream.hasMessage }
+  /// The next frame where all of it has come with the one before; nil where `next` has to look.
+  package func nextNow() throws(ProtocolStreamError) -> [UInt8]? {
+    try self.stream.bufferedMessage(maximum: self.limit)
+  }
 
   /// Something has come behind the last frame.
   package var hasMore: Bool { self.stream.buffered > 0 }

@@ -239,17 +239,6 @@ package final class ProtocolStream: @unchecked Sendable {
     return self.take(length)
   }
 
-  /// A whole message has come, or what `readMessage` will refuse: it need not wait.
-  var hasMessage: Bool {
-    guard self.initiator == nil else { return false }
-    do {
-      guard let (length, start) = try self.messageLength(.max) else { return false }
-      return self.buffered - start >= length
-    } catch {
-      return true
-    }
-  }
-
   /// `count` bytes, more than are buffered; the array that is handed out is the one that is filled.
   private func collect(_ count: Int) async throws(ProtocolStreamError) -> [UInt8] {
     var bytes: [UInt8] = []
@@ -257,12 +246,16 @@ package final class ProtocolStream: @unchecked Sendable {
     bytes += self.buffer[self.offset...]
     self.skip(self.buffered)
     while bytes.count < count {
-      switch try self.gather(1, upTo: count - bytes.count) {
-      case .enough: bytes += self.take(self.buffered)
-      case .end: throw .unexpectedEnd
-      case .wait: _ = try await self.fill(count - bytes.count)
+      if self.readEnded { throw .unexpectedEnd }
+      if bytes.count == bytes.capacity { bytes.reserveCapacity(min(count, 2 * bytes.count)) }
+      do { self.readEnded = try await !self.stream.read(onto: &bytes) } catch {
+        self.readEnded = true
+        throw .stream(error)
       }
     }
+    // An array may have more room than was asked for.
+    self.buffer = Array(bytes[count...])
+    bytes.removeLast(bytes.count - count)
     return bytes
   }
 
@@ -328,6 +321,7 @@ package final class ProtocolStream: @unchecked Sendable {
   }
 
   /// Waits for at most `maximum` further bytes; false at the end.
+  @inline(__always)
   private func fill(_ maximum: Int) async throws(ProtocolStreamError) -> Bool {
     if self.readEnded { return false }
     let result: ReadNow
@@ -376,8 +370,8 @@ package final class ProtocolStream: @unchecked Sendable {
     }
   }
 
-  /// As `write`; false, and nothing is done, when that would have to wait.
-  private func writeNow(_ bytes: [UInt8], finish: Bool) throws(ProtocolStreamError) -> Bool {
+  /// As `write`; false, and nothing is done, when that would have to wait, or on another thread than the transport's.
+  package func writeNow(_ bytes: [UInt8], finish: Bool) throws(ProtocolStreamError) -> Bool {
     if self.writeFinished { throw .stream(.finished) }
     do {
       guard try self.stream.writeNow(bytes, finish: finish) else { return false }

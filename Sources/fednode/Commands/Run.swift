@@ -132,5 +132,6 @@ private func greet(
   if let address = info.announceAddresses.first {
     output.print("  dial it at     \(address.with(peerID: info.peerID))")
   }
+  if case .ip = loaded.configuration.apiAddress { output.print("  status page    \(api)/") }
   output.print("  API            curl \(api)/v1/node")
 }

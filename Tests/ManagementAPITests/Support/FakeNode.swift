@@ -8,6 +8,7 @@ import Synchronization
 final class FakeNode: NodeControl {
   struct State {
     var node: NodeInfo
+    var transport = TransportFigures()
     var peers: [PeerInfo] = []
     var connections: [ConnectionInfo] = []
     var pings: [PingResult]?
@@ -43,6 +44,7 @@ final class FakeNode: NodeControl {
   private func note(_ call: String) { self.state.withLock { $0.calls.append(call) } }
 
   func node() async -> NodeInfo { self.state.withLock { $0.node } }
+  func transportFigures() async -> TransportFigures { self.state.withLock { $0.transport } }
   func peers(_ query: PeerQuery) async -> Listing<PeerInfo, PeerID> {
     let matching = self.state.withLock { $0.peers }
       .filter {
