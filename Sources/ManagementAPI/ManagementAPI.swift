@@ -83,8 +83,10 @@ package final class ManagementAPI: Sendable {
     await self.server.withLock { $0 }?.stop(timeout: timeout)
   }
 
-  /// `GET /v1/node`, … in the specification's words.
-  var operations: [(method: String, path: String)] { self.router.routes.map { ($0.method, $0.pattern) } }
+  /// Those that need no token, `GET /livez`, whatever the configuration.
+  var openOperations: Set<String> {
+    Set(self.router.routes.filter(\.isOpen).map { "\($0.method) \($0.pattern)" })
+  }
   /// Names of query parameters by operation, `GET /v1/peers`.
   var queryParameters: [String: Set<String>] {
     Dictionary(uniqueKeysWithValues: self.router.routes.map { ("\($0.method) \($0.pattern)", Set($0.query)) })

@@ -74,6 +74,7 @@ paths:
     get:
       tags: [node]
       operationId: getStatusPage
+      security: [{}]
       summary: The status page
       description: |
         For people with a browser: this node, its peers as they come and go, what happens, and forms for what an operator
@@ -720,6 +721,7 @@ paths:
     get:
       tags: [health]
       operationId: getLive
+      security: [{}]
       summary: Whether the process serves
       description: Fails when an event loop is stuck, never for want of peers.
       responses:
@@ -743,6 +745,7 @@ paths:
     get:
       tags: [health]
       operationId: getReady
+      security: [{}]
       summary: Whether the node takes connections
       description: 200 when each check but those left out passes; a warning is no reason to take a node out of service.
       parameters:

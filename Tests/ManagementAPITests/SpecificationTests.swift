@@ -48,6 +48,11 @@ import Testing
     #expect(specified == served)
   }
 
+  @Test("what needs no token is specified so") func security() {
+    let specified = Specification.operations.filter { $0.object["security"] == [[:]] }.map(\.name)
+    #expect(Set(specified) == ManagementAPI.fake(FakeNode()).openOperations)
+  }
+
   @Test("each operation has the parameters of its path, a description and a name of its own") func described() {
     var names: Set<String> = []
     for operation in Specification.operations {
