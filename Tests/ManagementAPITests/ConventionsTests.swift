@@ -111,12 +111,18 @@ import Testing
       ("/readyz", "application/json", "application/json; charset=utf-8"),
       ("/readyz", "*/*", "text/plain; charset=utf-8"),
       ("/readyz", "text/html,*/*;q=0.8", "text/plain; charset=utf-8"),
+      ("/readyz", "application/json;q=0.5, */*", "text/plain; charset=utf-8"),
+      ("/readyz", "application/*, */*;q=0.5", "application/json; charset=utf-8"),
+      ("/readyz", "text/plain;q=0, application/json;q=0.001", "application/json; charset=utf-8"),
+      ("/readyz", "application/json, */*", "application/json; charset=utf-8"),
       (
         "/metrics", "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
         "application/openmetrics-text; version=1.0.0; charset=utf-8"
       ),
-      ("/metrics", "text/plain;q=0.5, */*", "application/openmetrics-text; version=1.0.0; charset=utf-8"),
-      ("/metrics", "text/*;q=0.5, application/openmetrics-text;q=0", "text/plain; version=0.0.4; charset=utf-8"),
+      (
+        "/metrics", "text/plain;version=0.0.4;q=0.5,application/openmetrics-text;q=0.4",
+        "text/plain; version=0.0.4; charset=utf-8"
+      ),
       ("/v1/events", "application/json", nil), ("/openapi.yaml", "", "application/yaml"),
     ] as [(String, String, String?)])
   func accept(path: String, accept: String, type: String?) async throws {
