@@ -138,8 +138,10 @@ import Testing
         "/metrics", "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
         "application/openmetrics-text; version=1.0.0; charset=utf-8"
       ),
-      ("/metrics", "text/plain;q=0.5, */*", "application/openmetrics-text; version=1.0.0; charset=utf-8"),
-      ("/metrics", "text/*;q=0.5, application/openmetrics-text;q=0", "text/plain; version=0.0.4; charset=utf-8"),
+      (
+        "/metrics", "text/plain;version=0.0.4;q=0.5,application/openmetrics-text;q=0.4",
+        "text/plain; version=0.0.4; charset=utf-8"
+      ),
       ("/v1/events", "application/json", nil), ("/openapi.yaml", "", "application/yaml"),
     ] as [(String, String, String?)])
   func accept(path: String, accept: String, type: String?) async throws {

@@ -1,5 +1,6 @@
 import Jansson
 import P2PCore
+import Synchronization
 import Testing
 
 @testable import ManagementAPI
@@ -93,6 +94,17 @@ import Testing
     var probes = 0
     for await _ in begun { probes += 1 }
     #expect(probes == 1)
+  }
+
+  @Test("probes that follow each other closely do not each ask the loops") func fresh() async throws {
+    let asked = Atomic(0)
+    let api = ManagementAPI.fake(FakeNode()) {
+      asked.add(1, ordering: .relaxed)
+      return true
+    }
+    for _ in 0..<100 { #expect(try await api.call("GET", "/livez").status == 200) }
+    let count = asked.load(ordering: .relaxed)
+    #expect(count >= 1 && count < 100)
   }
 
   @Test("a loop that says no is not live") func saysNo() async throws {

@@ -107,6 +107,35 @@ struct InspectionTests {
     #expect(ids == others.map(\.peer.description).sorted())
   }
 
+  @Test("pinned peers and the others are listed each by themselves, page by page, in the order of their ids")
+  func pinned() async throws {
+    let node = try await Node.started(1, MemoryNetwork())
+    var ids: [Bool: [PeerID]] = [true: [], false: []]
+    for number in 2..<10 as Range<UInt8> {
+      let id = Node(number, MemoryNetwork()).peer
+      // Of those in the address book every other one is pinned.
+      _ = try await node.host.putPeer(id, addresses: [], name: nil, pinned: number % 2 == 0)
+      ids[number % 2 == 0]?.append(id)
+    }
+    // One that is in no address book.
+    let stranger = Node(11, MemoryNetwork()).peer
+    _ = await node.host.dial(peer: stranger, addresses: [], timeout: nil)
+    ids[false]?.append(stranger)
+    for (isPinned, expected) in ids {
+      var query = PeerQuery(limit: 3)
+      query.pinned = [isPinned]
+      let sorted = expected.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+      let first = await node.host.peers(query)
+      #expect(first.items.map(\.peerID) == Array(sorted.prefix(3)))
+      #expect(first.total == expected.count)
+      query.after = first.next
+      let second = await node.host.peers(query)
+      #expect(second.items.map(\.peerID) == Array(sorted.dropFirst(3)))
+      #expect(second.total == expected.count)
+      #expect(second.next == nil)
+    }
+  }
+
   @Test("a graceful close waits for the streams of the connection, an abort does not", arguments: [false, true])
   func closing(abort: Bool) async throws {
     let clock = TestClock()

@@ -292,6 +292,8 @@ struct RegistrationTests {
       _ = try await Attacker.read(Attacker.proposal(id).count, from: stream)
       streams.append(stream)
     }
+    // Their lives have begun.
+    #expect(try await eventually { await Self.info(node, "/reads")?.open == 1 })
     #expect(try await eventually { await Self.info(node, "/stubborn")?.open == 1 })
     await Self.pass(3, clock)
     #expect(streams.allSatisfy { $0.outgoing.error == nil })

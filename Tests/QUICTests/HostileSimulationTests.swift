@@ -65,6 +65,8 @@ import Testing
     #expect(server.endpoint.connectionCount == 0)
     #expect(server.refusals.count == 1)
     #expect(server.refusals.first?.contains("handshake_timeout") == true)
+    #expect(server.endpoint.figures.handshakesFailed == 1)
+    #expect(server.endpoint.figures.handshakes == 0)
   }
 
   @Test("refused handshakes are told of at a bounded rate")
@@ -79,7 +81,8 @@ import Testing
     let dials = (0..<100).map { _ in network.dial(client, server) }
     network.run(seconds: 0.5) { dials.allSatisfy { $0.result != nil } }
     #expect(network.now / 1_000_000_000 == begin)
-    #expect(server.endpoint.counters.refused == 100)
+    #expect(server.endpoint.figures.handshakesRefused == 100)
+    #expect(server.endpoint.figures.handshakesFailed == 0)
     #expect(server.refusals.count == QUICEndpoint.refusalEventsPerSecondMax)
     network.run(seconds: 2)
     _ = network.connect(client, server)

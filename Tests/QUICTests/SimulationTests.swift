@@ -328,7 +328,9 @@ import Testing
     configuration.handshakesMax = 1
     let server = try network.addNode("server", configuration: configuration)
     #expect(network.connect(client, server).isConnected)
-    #expect(server.endpoint.counters.retries == 1)
+    #expect(server.endpoint.figures.retriesSent == 1)
+    #expect(server.endpoint.figures.certificates == 1)
+    #expect(server.endpoint.figures.handshakesFailed == 0)
     #expect(server.endpoint.handshakesInbound == 0)
   }
 

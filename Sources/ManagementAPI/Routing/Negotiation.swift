@@ -1,24 +1,33 @@
 /// Content negotiation (RFC 9110 §12.5.1).
 enum Negotiation {
-  /// The one of `types` that the header wants most; of those that it wants alike the one that it names by itself, then
-  /// the first.
+  /// The one of `types` with the highest quality; of several the one that is named by itself, then the first. Parameters
+  /// of a media type other than `q` are not looked at.
   static func choose(from types: [String], accept: [String]) throws(Problem) -> String {
     let ranges = accept.flatMap { $0.split(separator: ",") }.map(Self.range)
     guard let first = types.first else { return MediaType.json }
     if ranges.isEmpty { return first }
-    var best: (type: String, quality: Double, isNamed: Bool)?
+    var best: (type: String, match: (quality: Double, precision: Int))?
     for type in types {
-      let group = String(type.prefix { $0 != "/" }) + "/*"
-      let mostSpecific = [type, group, "*/*"].lazy.compactMap { name in ranges.first { $0.type == name } }.first
-      guard let range = mostSpecific, range.quality > 0 else { continue }
-      // `Accept: application/json, */*` asks for JSON.
-      let isNamed = range.type == type
-      if best.map({ ($0.quality, $0.isNamed ? 1 : 0) < (range.quality, isNamed ? 1 : 0) }) ?? true {
-        best = (type, range.quality, isNamed)
-      }
+      guard let match = Self.match(type, ranges), match.quality > 0 else { continue }
+      if let best, best.match >= match { continue }
+      best = (type, match)
     }
-    if let best { return best.type }
-    throw Problem(.notAcceptable, "this path answers with \(types.joined(separator: " or ")); accept that or */*")
+    guard let best else {
+      throw Problem(.notAcceptable, "this path answers with \(types.joined(separator: " or ")); accept that or */*")
+    }
+    return best.type
+  }
+
+  /// Of the most precise of `ranges` that `type` lies in; nil where it lies in none.
+  private static func match(
+    _ type: String, _ ranges: [(type: String, quality: Double)]
+  ) -> (quality: Double, precision: Int)? {
+    let names = ["*/*", String(type.prefix { $0 != "/" }) + "/*", type]
+    for precision in names.indices.reversed() {
+      let qualities = ranges.filter { $0.type == names[precision] }.map(\.quality)
+      if let quality = qualities.max() { return (quality, precision) }
+    }
+    return nil
   }
 
   static func isJSON(_ contentType: String?) -> Bool {
