@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import pathlib
 import re
+import selectors
 import socket
 import statistics
 import subprocess
@@ -17,9 +18,12 @@ from programs import CLIENT_SECONDS, Crowd, Node, cpu_seconds, resident_kb
 CONNECTIONS, LOAD_SECONDS = 32, 4
 CROWD = 2_000
 READERS, READER_SECONDS = 1_000, 20
+# Those that follow what happens, and those of them that never read; failed dials a second, each of three events.
+FOLLOWERS, DEAF, FAILED_DIALS, FOLLOW_SECONDS = 195, 5, 50, 6
 DIALS, DIAL_MILLISECONDS = 50, 5_000
 PROBES = 1_000
-WORKLOADS = ("livez", "peer", "scrape", "lists", "dials", "readers")
+WORKLOADS = ("livez", "peer", "scrape", "lists", "dials", "readers", "followers")
+TIME = re.compile(rb'"time":"[^"]*T(\d\d):(\d\d):(\d\d\.\d\d\d)Z"')
 PEER = "/v1/peers/12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
 PATHS = {"livez": "/livez", "peer": PEER}
 
@@ -150,6 +154,37 @@ class API:
             time.sleep(READER_SECONDS)
             busy = (cpu_seconds(node.child.pid) - cpu) / READER_SECONDS
         return {"readers": cost, "readers cpu": busy * 100}
+
+    def _followers(self, node: Node) -> dict[str, float]:
+        """From an event to those who read it, while some of the others do not read at all."""
+        with contextlib.ExitStack() as stack, selectors.DefaultSelector() as selector:
+            for number in range(DEAF + FOLLOWERS):
+                reader = stack.enter_context(socket.socket())
+                if number < DEAF:
+                    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                reader.connect(("127.0.0.1", node.api))
+                reader.sendall(b"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                if number >= DEAF:
+                    selector.register(reader, selectors.EVENT_READ)
+            end = time.monotonic() + FOLLOW_SECONDS
+
+            def publish():
+                while time.monotonic() < end:
+                    node.call("POST", "/v1/dial", {"address": "/ip4/127.0.0.1/udp/1/quic-v1"})
+                    time.sleep(1 / FAILED_DIALS)
+
+            publisher = threading.Thread(target=publish)
+            publisher.start()
+            times = []
+            while time.monotonic() < end:
+                for key, _ in selector.select(0.1):
+                    bytes_read, now = key.fileobj.recv(1 << 16), time.time() % 86_400
+                    for hour, minute, second in TIME.findall(bytes_read):
+                        times.append((now - int(hour) * 3_600 - int(minute) * 60 - float(second)) * 1e3)
+            publisher.join()
+        if len(times) < FOLLOWERS * FAILED_DIALS * FOLLOW_SECONDS:
+            raise AssertionError(f"only {len(times)} events were read")
+        return {"followers p99": percentile(times)}
 
 
 class Nginx:

@@ -44,6 +44,7 @@ ROWS = [
     ("lists p99", "same, while long lists are read", [(None, None, "<=", 50.0)]),
     ("lists", "such lists of 1,000 peers/s", []),
     ("dials p99", "same, while 50 dials wait", [(None, None, "<=", 10.0)]),
+    ("followers p99", "ms, 99 % of events to 200 readers", [(None, None, "<=", 50.0)]),
     ("readers", "MB, 1,000 clients of the events", [(None, None, "<=", 40.0)]),
     ("readers cpu", "% of a core, same, idle", [(None, None, "<=", 1.0)]),
 ]
