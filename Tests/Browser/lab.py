@@ -73,7 +73,7 @@ class Lab:
         size = page.viewport_size
         page.set_viewport_size({"width": size["width"], "height": min(height + 10, 6_000)})
         page.wait_for_timeout(300)
-        page.screenshot(path=self._pictures / f"{name}.png")
+        page.screenshot(path=self._pictures / f"{name}.png", timeout=60_000)
         page.set_viewport_size(size)
 
     def check(self):
@@ -90,6 +90,9 @@ class Lab:
 
     def close(self):
         for context in self._contexts:
+            for page in context.pages:
+                # An answer that a case changes may be under way.
+                page.unroute_all(behavior="ignoreErrors")
             context.close()
         for node in self.nodes:
             if node.running():
