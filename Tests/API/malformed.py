@@ -7,6 +7,8 @@ JSON = "Content-Type: application/json"
 CHUNKED = "Transfer-Encoding: chunked"
 # Behind this nothing can be told apart any more, or must not be: nothing is read after the answer.
 END = True
+# libmicrohttpd 1.0 refuses these by itself and closes, 0.9 does not: either will do.
+MAY_END = None
 # Requests that the HTTP library itself refuses, and rather closes than answers (`None`).
 REFUSED = (400, None)
 
@@ -28,7 +30,7 @@ def framed(*headers: str, body: bytes = b"") -> bytes:
 
 
 # name, bytes, statuses, whether it is the last that is read
-MALFORMED: list[tuple[str, bytes, tuple[int | None, ...], bool]] = [
+MALFORMED: list[tuple[str, bytes, tuple[int | None, ...], bool | None]] = [
     # Targets (RFC 9112 §3.2)
     ("a target of another host", get(b"http://evil.example/livez"), (403,), False),
     ("a target in absolute form", get(b"http://localhost/livez"), (200,), False),
@@ -71,9 +73,9 @@ MALFORMED: list[tuple[str, bytes, tuple[int | None, ...], bool]] = [
         END,
     ),
     # Which may be read (RFC 9112 §3).
-    ("two spaces", request("GET  /livez HTTP/1.1"), (200, *REFUSED), False),
-    ("a space in the target", request("GET /livez x HTTP/1.1"), REFUSED, False),
-    ("empty lines before it", b"\r\n\r\n" + get(b"/livez"), (200,), False),
+    ("two spaces", request("GET  /livez HTTP/1.1"), (200, *REFUSED), MAY_END),
+    ("a space in the target", request("GET /livez x HTTP/1.1"), REFUSED, MAY_END),
+    ("empty lines before it", b"\r\n\r\n" + get(b"/livez"), (200, None), False),
     # Headers
     ("no Host", b"GET /livez HTTP/1.1\r\n\r\n", (400,), END),
     ("no Host in HTTP/1.0", b"GET /livez HTTP/1.0\r\n\r\n", (403,), END),
@@ -81,14 +83,14 @@ MALFORMED: list[tuple[str, bytes, tuple[int | None, ...], bool]] = [
     ("a Host that is none", b"GET /livez HTTP/1.1\r\nHost: local host\r\n\r\n", (400, 403), False),
     ("a Host with a port that is none", b"GET /livez HTTP/1.1\r\nHost: localhost:99999\r\n\r\n", (400, 403), False),
     # libmicrohttpd 0.9 ends the value there.
-    ("a NUL in a header", request("GET /livez HTTP/1.1", "X-A: a\x00b"), (200, *REFUSED), False),
+    ("a NUL in a header", request("GET /livez HTTP/1.1", "X-A: a\x00b"), (200, *REFUSED), MAY_END),
     ("a bare CR in a header", request("GET /livez HTTP/1.1", "X-A: a\rX-B: b"), REFUSED, END),
     ("a NUL in a header's name", request("GET /livez HTTP/1.1", "X\x00A: b"), REFUSED, END),
     ("a header without a colon", request("GET /livez HTTP/1.1", "X-A"), REFUSED, END),
     # libmicrohttpd 0.9 leaves it out.
-    ("a header without a name", request("GET /livez HTTP/1.1", ": a"), (200, *REFUSED), False),
+    ("a header without a name", request("GET /livez HTTP/1.1", ": a"), (200, *REFUSED), MAY_END),
     ("a space before the colon", request("GET /livez HTTP/1.1", "X-A : a"), REFUSED, END),
-    ("a folded header", request("GET /livez HTTP/1.1", "X-A: a\r\n b"), (400, 200), False),
+    ("a folded header", request("GET /livez HTTP/1.1", "X-A: a\r\n b"), (400, 200), MAY_END),
     ("a fold before the first header", b"GET /livez HTTP/1.1\r\n Host: localhost\r\n\r\n", REFUSED, END),
     ("a header of 20 KiB", request("GET /livez HTTP/1.1", "X-A: " + "a" * 20_000), (200,), False),
     ("a header of 33 KiB", request("GET /livez HTTP/1.1", "X-A: " + "a" * 33_000), (431, None), END),
@@ -117,11 +119,13 @@ MALFORMED: list[tuple[str, bytes, tuple[int | None, ...], bool]] = [
     ("a negative chunk size", framed(CHUNKED, body=b"-2\r\n{}\r\n0\r\n\r\n"), REFUSED, END),
     ("a chunk size of 17 digits", framed(CHUNKED, body=b"10000000000000002\r\n{}\r\n0\r\n\r\n"), (400, 413, None), END),
     ("a chunk that goes on", framed(CHUNKED, body=b"2\r\n{}x\r\n0\r\n\r\n"), REFUSED, END),
-    # libmicrohttpd 0.9 calls it 500, and blames itself.
+    # libmicrohttpd 1.0 knows no extensions.
+    ("a chunk extension", framed(CHUNKED, body=b'10;x="y"\r\n{"level":"info"}\r\n0\r\n\r\n'), (200, *REFUSED), MAY_END),
+    # libmicrohttpd 0.9 calls it 500, and blames itself; 1.0 waits for more.
     (
         "a chunk extension of 40 KiB",
         framed(CHUNKED, body=b"2;" + b"a" * 40_000 + b"\r\n{}\r\n0\r\n\r\n"),
-        (400, 413, 431, 500, None),
+        (400, 408, 413, 431, 500, None),
         END,
     ),
     ("trailers of 40 KiB", framed(CHUNKED, body=b"0\r\n" + b"a: b\r\n" * 7_000 + b"\r\n"), (400, 413, 431, None), END),

@@ -48,8 +48,8 @@ struct MetricsText {
     }
   }
 
-  /// The whole text.
-  consuming func finish() -> [UInt8] {
+  /// The whole text. Once.
+  mutating func finish() -> [UInt8] {
     if self.format == .openMetrics { self.text += "# EOF\n" }
     return Array(self.text.utf8)
   }
