@@ -97,6 +97,7 @@ package struct HandshakeInitiator: Sendable {
   }
 
   private func checkCapabilities(_ accept: Accept) throws(Rejection) {
+    if accept.capabilities.isEmpty { return }
     let offered = Set(self.offer.capabilities)
     if let stranger = accept.capabilities.first(where: { !offered.contains($0) }) {
       throw Rejection(.offerMismatch, "the capability \(quoted(stranger)) was accepted, which was not offered")
@@ -104,6 +105,6 @@ package struct HandshakeInitiator: Sendable {
   }
 
   private static func sorted(_ capabilities: [String]) -> [String] {
-    Set(capabilities).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    capabilities.isEmpty ? [] : Set(capabilities).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 }

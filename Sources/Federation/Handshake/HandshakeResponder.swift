@@ -80,7 +80,7 @@ package struct HandshakeResponder: Sendable {
     guard let ours = self.offer.spoken.accepts(self.protocolID) else {
       throw Rejection(.noCommonVersion, "\(quoted(self.protocolID)) is not spoken here")
     }
-    guard let theirs = hello.versions.filter({ $0.matches(ours) }).max() else {
+    guard let theirs = ours.best(matchIn: hello.versions) else {
       throw Rejection(.offerMismatch, "the hello does not offer \(ours.major).\(ours.minor), which was negotiated")
     }
     if let best = self.offer.spoken.best(inCommonWith: hello.versions), !best.matches(ours) {

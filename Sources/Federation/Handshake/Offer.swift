@@ -36,6 +36,7 @@ package struct Offer: Sendable, Hashable {
 
   /// Those of `others` that are ours as well, sorted.
   func capabilities(inCommonWith others: [String]) -> [String] {
+    if self.capabilities.isEmpty || others.isEmpty { return [] }
     let others = Set(others)
     return self.capabilities.filter { others.contains($0) }
   }

@@ -28,7 +28,8 @@ package struct Accept: Sendable, Hashable {
     self.timeMilliseconds = timeMilliseconds
   }
 
-  init(protobuf: [UInt8]) throws(WireError) {
+  init(_ fields: ProtobufReader) throws(WireError) {
+    var fields = fields
     var version: SemanticVersion?
     var versions: [SemanticVersion] = []
     var agent = ""
@@ -36,8 +37,7 @@ package struct Accept: Sendable, Hashable {
     var limit: UInt32 = 0
     var received: UInt64 = 0
     var time: UInt64 = 0
-    var reader = ProtobufReader(protobuf)
-    while let field = try reader.next() {
+    while let field = try fields.next() {
       switch field.number {
       case 1: version = try FieldRules.version(field)
       case 2:
@@ -63,8 +63,7 @@ package struct Accept: Sendable, Hashable {
     self.timeMilliseconds = time
   }
 
-  var protobuf: [UInt8] {
-    var writer = ProtobufWriter(capacity: FieldRules.usualBytes)
+  func write(to writer: inout ProtobufWriter) {
     writer.single(1, self.version.description)
     for version in self.versions { writer.string(2, version.description) }
     writer.single(3, self.agent)
@@ -72,6 +71,5 @@ package struct Accept: Sendable, Hashable {
     writer.single(5, UInt64(self.frameLimit))
     writer.single(6, self.helloReceivedMilliseconds)
     writer.single(7, self.timeMilliseconds)
-    return writer.bytes
   }
 }

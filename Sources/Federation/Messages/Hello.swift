@@ -21,15 +21,15 @@ package struct Hello: Sendable, Hashable {
     self.timeMilliseconds = timeMilliseconds
   }
 
-  init(protobuf: [UInt8]) throws(WireError) {
+  init(_ fields: ProtobufReader) throws(WireError) {
+    var fields = fields
     var versions: [SemanticVersion] = []
     var network: String?
     var agent = ""
     var capabilities: [String] = []
     var limit: UInt32 = 0
     var time: UInt64 = 0
-    var reader = ProtobufReader(protobuf)
-    while let field = try reader.next() {
+    while let field = try fields.next() {
       switch field.number {
       case 1:
         try FieldRules.room(versions.count, VersionedProtocol.versionsMaximum, "versions")
@@ -54,14 +54,12 @@ package struct Hello: Sendable, Hashable {
     self.timeMilliseconds = time
   }
 
-  var protobuf: [UInt8] {
-    var writer = ProtobufWriter(capacity: FieldRules.usualBytes)
+  func write(to writer: inout ProtobufWriter) {
     for version in self.versions { writer.string(1, version.description) }
     writer.single(2, self.network)
     writer.single(3, self.agent)
     for capability in self.capabilities { writer.string(4, capability) }
     writer.single(5, UInt64(self.frameLimit))
     writer.single(6, self.timeMilliseconds)
-    return writer.bytes
   }
 }

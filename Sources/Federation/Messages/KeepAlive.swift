@@ -12,10 +12,10 @@ package struct KeepAlive: Sendable, Hashable {
     self.timeMilliseconds = timeMilliseconds
   }
 
-  init(protobuf: [UInt8]) throws(WireError) {
+  init(_ fields: ProtobufReader) throws(WireError) {
+    var fields = fields
     self.init(number: 0, timeMilliseconds: 0)
-    var reader = ProtobufReader(protobuf)
-    while let field = try reader.next() {
+    while let field = try fields.next() {
       switch field.number {
       case 1: self.number = try field.varint()
       case 2: self.timeMilliseconds = try FieldRules.time(field)
@@ -24,11 +24,9 @@ package struct KeepAlive: Sendable, Hashable {
     }
   }
 
-  var protobuf: [UInt8] {
-    var writer = ProtobufWriter()
+  func write(to writer: inout ProtobufWriter) {
     writer.single(1, self.number)
     writer.single(2, self.timeMilliseconds)
-    return writer.bytes
   }
 }
 
@@ -48,10 +46,10 @@ package struct KeepAliveReply: Sendable, Hashable {
     self.sentMilliseconds = sentMilliseconds
   }
 
-  init(protobuf: [UInt8]) throws(WireError) {
+  init(_ fields: ProtobufReader) throws(WireError) {
+    var fields = fields
     self.init(to: KeepAlive(number: 0, timeMilliseconds: 0), receivedMilliseconds: 0, sentMilliseconds: 0)
-    var reader = ProtobufReader(protobuf)
-    while let field = try reader.next() {
+    while let field = try fields.next() {
       switch field.number {
       case 1: self.number = try field.varint()
       case 2: self.timeMilliseconds = try FieldRules.time(field)
@@ -62,12 +60,10 @@ package struct KeepAliveReply: Sendable, Hashable {
     }
   }
 
-  var protobuf: [UInt8] {
-    var writer = ProtobufWriter()
+  func write(to writer: inout ProtobufWriter) {
     writer.single(1, self.number)
     writer.single(2, self.timeMilliseconds)
     writer.single(3, self.receivedMilliseconds)
     writer.single(4, self.sentMilliseconds)
-    return writer.bytes
   }
 }

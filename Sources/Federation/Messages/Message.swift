@@ -19,13 +19,13 @@ package enum Message: Sendable, Hashable {
       }
       // Which of two would count differs from reader to reader.
       if message != nil { throw .malformed("two messages in one frame") }
-      let bytes = try field.bytes()
+      let fields = try field.message()
       switch field.number {
-      case 1: message = .hello(try Hello(protobuf: bytes))
-      case 2: message = .accept(try Accept(protobuf: bytes))
-      case 3: message = .reject(try Reject(protobuf: bytes))
-      case 4: message = .keepAlive(try KeepAlive(protobuf: bytes))
-      default: message = .keepAliveReply(try KeepAliveReply(protobuf: bytes))
+      case 1: message = .hello(try Hello(fields))
+      case 2: message = .accept(try Accept(fields))
+      case 3: message = .reject(try Reject(fields))
+      case 4: message = .keepAlive(try KeepAlive(fields))
+      default: message = .keepAliveReply(try KeepAliveReply(fields))
       }
     }
     guard let message else { return nil }
@@ -36,11 +36,11 @@ package enum Message: Sendable, Hashable {
   package var frame: [UInt8] {
     var writer = ProtobufWriter(capacity: FieldRules.usualBytes)
     switch self {
-    case .hello(let hello): writer.bytes(1, hello.protobuf)
-    case .accept(let accept): writer.bytes(2, accept.protobuf)
-    case .reject(let reject): writer.bytes(3, reject.protobuf)
-    case .keepAlive(let keepAlive): writer.bytes(4, keepAlive.protobuf)
-    case .keepAliveReply(let reply): writer.bytes(5, reply.protobuf)
+    case .hello(let hello): writer.message(1, hello.write)
+    case .accept(let accept): writer.message(2, accept.write)
+    case .reject(let reject): writer.message(3, reject.write)
+    case .keepAlive(let keepAlive): writer.message(4, keepAlive.write)
+    case .keepAliveReply(let reply): writer.message(5, reply.write)
     }
     return writer.bytes
   }

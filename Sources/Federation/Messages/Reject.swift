@@ -11,11 +11,11 @@ package struct Reject: Sendable, Hashable {
     self.reason = reason
   }
 
-  init(protobuf: [UInt8]) throws(WireError) {
+  init(_ fields: ProtobufReader) throws(WireError) {
+    var fields = fields
     self.code = .other(0)
     self.reason = ""
-    var reader = ProtobufReader(protobuf)
-    while let field = try reader.next() {
+    while let field = try fields.next() {
       switch field.number {
       case 1: self.code = RejectCode(try FieldRules.uint32(field))
       case 2: self.reason = try FieldRules.reason(try field.string())
@@ -24,10 +24,8 @@ package struct Reject: Sendable, Hashable {
     }
   }
 
-  var protobuf: [UInt8] {
-    var writer = ProtobufWriter()
+  func write(to writer: inout ProtobufWriter) {
     writer.single(1, UInt64(self.code.number))
     writer.single(2, self.reason)
-    return writer.bytes
   }
 }

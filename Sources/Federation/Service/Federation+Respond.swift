@@ -27,7 +27,10 @@ extension Federation: ProtocolHandler {
     let session = self.add(stream, on: connection, answerBy: nil)
     defer { self.remove(session) }
     var responder = HandshakeResponder(offer: self.offer, protocolID: remote.protocolID)
-    switch try await self.hear(&responder, stream, connection) {
+    // As a rule the hello came with the proposal, and nothing is waited for.
+    var answer = try self.answerNow(&responder, stream, connection)
+    if answer == nil { answer = try await self.hear(&responder, stream, connection) }
+    switch answer {
     case .accept(let agreement, let frame):
       try await session.send(frame)
       self.host.counters.agreed(.inbound)
@@ -36,34 +39,56 @@ extension Federation: ProtocolHandler {
       try await session.send(frame, finish: true)
       await self.tellHost(of: rejection, session)
       await self.awaitEnd(of: stream)
-    case .nothing:
+    case .nothing, nil:
       return
     }
   }
 
-  /// Waits for the hello. `nothing` when the remote left without one.
-  private func hear(
+  /// The answer to a hello that is there already; nil where it has to be waited for.
+  private func answerNow(
     _ responder: inout HandshakeResponder, _ stream: ProtocolStream, _ connection: any Connection
-  ) async throws -> HandshakeResponder.OnFrame {
+  ) throws -> HandshakeResponder.OnFrame? {
     let reader = FrameReader(stream, limit: FederationProtocol.handshakeFrameMax)
     do {
-      // As a rule it came with the proposal: then nothing is waited for.
-      var frame = try reader.nextNow()
-      if frame == nil {
-        frame = try await self.clock.limit(FederationProtocol.handshakeTimeout) { try await reader.next() }
-      }
-      guard let frame else { return .nothing }
-      let now = self.nowMilliseconds
-      return responder.received(
-        frame, isMember: self.host.gate.isMember(connection.remotePeer), bytesBehind: reader.hasMore,
-        receivedMilliseconds: now, nowMilliseconds: now)
+      guard let frame = try reader.nextNow() else { return nil }
+      return self.answer(&responder, to: frame, reader, connection)
+    } catch {
+      return try Self.answer(&responder, to: error)
+    }
+  }
+
+  /// Waits for the hello. Nil when the remote left without one.
+  private func hear(
+    _ responder: inout HandshakeResponder, _ stream: ProtocolStream, _ connection: any Connection
+  ) async throws -> HandshakeResponder.OnFrame? {
+    let reader = FrameReader(stream, limit: FederationProtocol.handshakeFrameMax)
+    do {
+      let frame = try await self.clock.limit(FederationProtocol.handshakeTimeout) { try await reader.next() }
+      guard let frame else { return nil }
+      return self.answer(&responder, to: frame, reader, connection)
     } catch is DeadlinePassed {
       return responder.refuse(Rejection(.helloTimeout))
     } catch {
-      guard let error = error as? ProtocolStreamError, let rejection = Rejection(error, awaitingHello: true) else {
-        throw error
-      }
-      return responder.refuse(rejection)
+      return try Self.answer(&responder, to: error)
     }
+  }
+
+  private func answer(
+    _ responder: inout HandshakeResponder, to frame: [UInt8], _ reader: FrameReader, _ connection: any Connection
+  ) -> HandshakeResponder.OnFrame {
+    let now = self.nowMilliseconds
+    return responder.received(
+      frame, isMember: self.host.gate.isMember(connection.remotePeer), bytesBehind: reader.hasMore,
+      receivedMilliseconds: now, nowMilliseconds: now)
+  }
+
+  /// To what is no hello; throws where the remote only left.
+  private static func answer(
+    _ responder: inout HandshakeResponder, to error: any Error
+  ) throws -> HandshakeResponder.OnFrame {
+    guard let error = error as? ProtocolStreamError, let rejection = Rejection(error, awaitingHello: true) else {
+      throw error
+    }
+    return responder.refuse(rejection)
   }
 }

@@ -22,13 +22,12 @@ package final class Federation: Sendable {
   private let state = Mutex(State())
 
   private struct State {
-    /// By number; as many as there are streams of the protocol.
-    var sessions: [UInt64: LiveSession] = [:]
-    var lastNumber: UInt64 = 0
+    /// As many as there are streams of the protocol, each at its `place`.
+    var sessions: [LiveSession] = []
     /// Those that are to end; few at any time.
-    var ending: [UInt64: LiveSession] = [:]
-    /// The agreed ones of each peer that has any, the latest last.
-    var agreed: [PeerID: [LiveSession]] = [:]
+    var ending: [LiveSession] = []
+    /// The agreed ones of each peer that has any.
+    var agreed: [PeerID: AgreedSessions] = [:]
     /// Live connections that this node dialled, by id.
     var dialled: [String: Dialled] = [:]
     var ticker: Task<Void, Never>?
@@ -77,47 +76,69 @@ package final class Federation: Sendable {
   // MARK: Sessions
 
   func add(_ stream: ProtocolStream, on connection: any Connection, answerBy deadline: Duration?) -> LiveSession {
-    let session = self.state.withLock { state in
-      state.lastNumber += 1
-      let session = LiveSession(number: state.lastNumber, stream: stream, connection: connection, answerBy: deadline)
-      state.sessions[session.number] = session
-      return session
+    let session = LiveSession(stream: stream, connection: connection, answerBy: deadline)
+    self.state.withLock { state in
+      session.place = state.sessions.count
+      state.sessions.append(session)
     }
     return session
   }
 
-  var liveSessions: [LiveSession] { self.state.withLock { Array($0.sessions.values) } }
+  var liveSessions: [LiveSession] { self.state.withLock { $0.sessions } }
 
-  func remove(_ session: LiveSession) {
+  /// True when it was the last session of its peer that was agreed. Idempotent.
+  @discardableResult
+  func remove(_ session: LiveSession) -> Bool {
     self.state.withLock { state in
-      state.sessions[session.number] = nil
-      if !state.ending.isEmpty { state.ending[session.number] = nil }
+      guard let place = session.place else { return false }
+      session.place = nil
+      let last = state.sessions.removeLast()
+      if last !== session {
+        last.place = place
+        state.sessions[place] = last
+      }
+      if !state.ending.isEmpty { state.ending.removeAll { $0 === session } }
+      guard let agreed = session.agreedSessions else { return false }
+      session.agreedSessions = nil
+      agreed.remove(session)
+      if agreed.latest != nil { return false }
+      state.agreed[agreed.peer] = nil
+      return true
     }
   }
 
   /// Reads and answers until one side ends the session. `session` is agreed.
+  @inline(__always)
   func run(_ session: LiveSession, _ agreement: Agreement) async {
-    let peer = session.connection.remotePeer
-    session.agreed(Session(agreement, now: self.clock.monotonic()))
-    let isNews = self.state.withLock { state in
-      let before = state.agreed[peer]?.last?.agreement
-      state.agreed[peer, default: []].append(session)
-      return !agreement.isSame(as: before)
+    if self.begin(session, agreement) {
+      await self.tellHost(of: session.connection.remotePeer, on: session.connection, reason: nil)
     }
-    self.giveWay(peer)
-    if isNews { await self.tellHost(of: peer, on: session.connection, reason: nil) }
     let ending = await self.converse(session, agreement)
-    let isLast = self.state.withLock { state in
-      // The first one, as a rule.
-      guard let index = state.agreed[peer]?.firstIndex(where: { $0 === session }) else { return false }
-      if state.agreed[peer]?.count == 1 {
-        state.agreed[peer] = nil
-        return true
-      }
-      state.agreed[peer]?.remove(at: index)
-      return false
+    let isLast = self.remove(session)
+    if isLast || ending.rejection != nil { await self.ended(session, ending, isLast: isLast) }
+  }
+
+  /// Whether the host has to be told.
+  private func begin(_ session: LiveSession, _ agreement: Agreement) -> Bool {
+    session.agreed(Session(agreement, now: self.clock.monotonic()))
+    let (isNews, anyEnding) = self.state.withLock { state in
+      let peer = session.connection.remotePeer
+      let known = state.agreed[peer]
+      let agreed = known ?? AgreedSessions(peer)
+      if known == nil { state.agreed[peer] = agreed }
+      let before = agreed.latest?.agreement
+      agreed.add(session)
+      session.agreedSessions = agreed
+      return (!agreement.isSame(as: before), !state.ending.isEmpty)
     }
-    if isLast { await self.tellHost(of: peer, on: session.connection, reason: ending.words) }
+    if anyEnding { self.giveWay(session.connection.remotePeer) }
+    return isNews
+  }
+
+  private func ended(_ session: LiveSession, _ ending: Ending, isLast: Bool) async {
+    if isLast {
+      await self.tellHost(of: session.connection.remotePeer, on: session.connection, reason: ending.words)
+    }
     guard let rejection = ending.rejection else { return }
     await self.tellHost(of: rejection, session)
     if rejection.by == .local { await self.awaitEnd(of: session.stream) }
@@ -129,6 +150,7 @@ package final class Federation: Sendable {
     var rejection: Rejection?
   }
 
+  @inline(__always)
   private func converse(_ session: LiveSession, _ agreement: Agreement) async -> Ending {
     let reader = FrameReader(session.stream, limit: agreement.receiveLimit)
     do {
@@ -176,7 +198,7 @@ package final class Federation: Sendable {
   private func tellHost(of peer: PeerID, on connection: any Connection, reason: String?) async {
     await self.host.agreementChanged(with: peer, on: connection, reason: reason) { [weak self] in
       guard let self else { return nil }
-      return self.state.withLock { $0.agreed[peer]?.last }?.peerAgreement
+      return self.state.withLock { $0.agreed[peer]?.latest }?.peerAgreement
     }
   }
 
@@ -205,7 +227,7 @@ package final class Federation: Sendable {
     let now = self.clock.monotonic()
     let (sessions, due) = self.state.withLock { state in
       let due = state.dialled.values.filter { !$0.isBusy && $0.nextAt <= now }.map(\.connection)
-      return (Array(state.sessions.values), due)
+      return (state.sessions, due)
     }
     for session in sessions {
       switch session.timer(now: now, nowMilliseconds: self.nowMilliseconds) {
@@ -286,10 +308,10 @@ package final class Federation: Sendable {
     let deadline = self.clock.monotonic() + Self.supplantedWaits.upperBound
     let sessions = self.state.withLock { state in
       state.dialled[connection.id] = nil
-      let sessions = state.sessions.values.filter { $0.connection.id == connection.id }
+      let sessions = state.sessions.filter { $0.connection.id == connection.id }
       for session in sessions {
         session.end(by: deadline)
-        state.ending[session.number] = session
+        if !state.ending.contains(where: { $0 === session }) { state.ending.append(session) }
       }
       return sessions
     }
@@ -303,8 +325,8 @@ package final class Federation: Sendable {
   private func giveWay(_ peer: PeerID) {
     let ending = self.state.withLock { state -> [LiveSession] in
       if state.ending.isEmpty { return [] }
-      guard state.agreed[peer]?.contains(where: { state.ending[$0.number] == nil }) == true else { return [] }
-      return state.ending.values.filter { $0.connection.remotePeer == peer }
+      let stays = state.agreed[peer]?.sessions.contains { one in !state.ending.contains { $0 === one } }
+      return stays == true ? state.ending.filter { $0.connection.remotePeer == peer } : []
     }
     for session in ending { self.finishSoon(session) }
   }
@@ -315,7 +337,9 @@ package final class Federation: Sendable {
   /// A session that was opened while its connection began to close.
   func endLate(_ session: LiveSession) {
     session.end(by: self.clock.monotonic() + Self.supplantedWaits.upperBound)
-    self.state.withLock { $0.ending[session.number] = session }
+    self.state.withLock { state in
+      if session.place != nil { state.ending.append(session) }
+    }
     self.giveWay(session.connection.remotePeer)
   }
 }

@@ -3,13 +3,18 @@ internal import P2PHost
 internal import Synchronization
 
 /// A stream of the protocol from its first byte to its end: the session on it once it is agreed, and what is to be sent.
-final class LiveSession: Sendable {
+final class LiveSession: @unchecked Sendable {
+  // Guard of `place` and `agreedSessions`: the lock of `Federation`.
+
   /// Bytes that may wait behind a remote that does not read; with more the session is over.
   static let unsentMax = 64 << 10
 
-  let number: UInt64
   let stream: ProtocolStream
   let connection: any Connection
+  /// Where it is in the list of sessions; nil once it is over.
+  var place: Int?
+  /// Those that it is one of, while it is agreed.
+  var agreedSessions: AgreedSessions?
   private let state: Mutex<State>
 
   private struct State {
@@ -26,8 +31,7 @@ final class LiveSession: Sendable {
     var isSending = false
   }
 
-  init(number: UInt64, stream: ProtocolStream, connection: any Connection, answerBy: Duration?) {
-    self.number = number
+  init(stream: ProtocolStream, connection: any Connection, answerBy: Duration?) {
     self.stream = stream
     self.connection = connection
     self.state = Mutex(State(answerBy: answerBy))
@@ -141,5 +145,24 @@ final class LiveSession: Sendable {
       }
     }
     return try result.get()
+  }
+}
+
+/// The agreed sessions of one peer. Each of them holds it, so that the peer is looked up once.
+final class AgreedSessions: @unchecked Sendable {
+  // Guard: the lock of `Federation`.
+
+  let peer: PeerID
+  private(set) var sessions: [LiveSession] = []
+
+  init(_ peer: PeerID) { self.peer = peer }
+
+  var latest: LiveSession? { self.sessions.last }
+
+  func add(_ session: LiveSession) { self.sessions.append(session) }
+
+  func remove(_ session: LiveSession) {
+    // The first one, as a rule.
+    if let index = self.sessions.firstIndex(where: { $0 === session }) { self.sessions.remove(at: index) }
   }
 }

@@ -14,7 +14,7 @@ package struct ClockOffset: Sendable, Hashable {
     /// remote's when the request arrived and when the answer left (RFC 5905 §8: T1, T4; T2, T3). Nil when they
     /// cannot be true.
     package init?(sent: UInt64, remoteReceived: UInt64, remoteSent: UInt64, received: UInt64) {
-      guard [sent, remoteReceived, remoteSent, received].allSatisfy({ $0 <= FieldRules.timeMax }) else { return nil }
+      guard max(sent, remoteReceived, remoteSent, received) <= FieldRules.timeMax else { return nil }
       let (t1, t2, t3, t4) = (Int64(sent), Int64(remoteReceived), Int64(remoteSent), Int64(received))
       let roundTrip = (t4 - t1) - (t3 - t2)
       guard t3 >= t2, roundTrip >= 0 else { return nil }

@@ -22,11 +22,11 @@ package struct SemanticVersion: Sendable, Hashable, Comparable, CustomStringConv
 
   /// Nil for anything but three decimal numbers in their shortest form with a dot between them.
   package init?(_ text: String) {
-    self.init(utf8: text.utf8)
+    self.init(utf8: Array(text.utf8)[...])
   }
 
   /// As `init(_:)`, of the text's bytes. Without an allocation: every handshake of a stream reads some.
-  package init?(utf8 text: some Sequence<UInt8>) {
+  package init?(utf8 text: ArraySlice<UInt8>) {
     var numbers = (0, 0, 0)
     var dots = 0
     var digits = 0
@@ -49,7 +49,9 @@ package struct SemanticVersion: Sendable, Hashable, Comparable, CustomStringConv
   }
 
   package var description: String {
-    String(unsafeUninitializedCapacity: 20) { text in
+    // No more than is needed: a short text has no memory of its own.
+    let digits = Self.digits(self.major) + Self.digits(self.minor) + Self.digits(self.patch)
+    return String(unsafeUninitializedCapacity: digits + 2) { text in
       var end = 0
       Self.write(self.major, to: text, at: &end)
       Self.writeDot(to: text, at: &end)
@@ -67,9 +69,25 @@ package struct SemanticVersion: Sendable, Hashable, Comparable, CustomStringConv
   /// Whether both say the same on the wire.
   package func matches(_ other: SemanticVersion) -> Bool { self.major == other.major && self.minor == other.minor }
 
+  /// Of `others` that say the same on the wire, the highest.
+  package func best(matchIn others: [SemanticVersion]) -> SemanticVersion? {
+    var best: SemanticVersion?
+    for other in others where self.matches(other) { best = max(best ?? other, other) }
+    return best
+  }
+
   private static func writeDot(to text: UnsafeMutableBufferPointer<UInt8>, at end: inout Int) {
     text[end] = UInt8(ascii: ".")
     end += 1
+  }
+
+  private static func digits(_ number: Int) -> Int {
+    var (digits, bound) = (1, 10)
+    while bound <= number {
+      digits += 1
+      bound *= 10
+    }
+    return digits
   }
 
   /// Writes `number`, of at most six digits, at `end` and moves `end` behind it.

@@ -26,7 +26,7 @@ package struct VersionedProtocol: Sendable, Hashable {
   package func version(ofID id: String) -> SemanticVersion? {
     let prefix = "\(self.name)/v".utf8
     guard id.utf8.starts(with: prefix) else { return nil }
-    return SemanticVersion(utf8: id.utf8.dropFirst(prefix.count))
+    return SemanticVersion(String(id.dropFirst(prefix.count)))
   }
 
   /// The version of ours that speaks what `id` names: same major and minor. Nil when there is none.

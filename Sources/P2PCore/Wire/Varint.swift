@@ -40,10 +40,10 @@ package enum ProtobufVarint {
   package static let sizeMaximum = 10
 
   /// The number at `index` and the index after it.
-  package static func read(_ bytes: [UInt8], at index: Int, end: Int) throws(WireError) -> (value: UInt64, next: Int) {
+  package static func read(_ bytes: ArraySlice<UInt8>, at index: Int) throws(WireError) -> (value: UInt64, next: Int) {
     var value: UInt64 = 0
     var position = index
-    while position < end {
+    while position < bytes.endIndex {
       let byte = bytes[position]
       let count = position - index
       if count + 1 == self.sizeMaximum && byte > 1 { throw .malformed("a varint of more than 64 bits") }

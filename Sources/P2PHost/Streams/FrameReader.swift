@@ -12,14 +12,15 @@ package struct FrameReader: Sendable {
 
   /// The next frame; nil when the remote ended its side behind the one before. A larger one than `limit` is refused
   /// when its length is known.
+  @inlinable @inline(__always)
   package func next() async throws(ProtocolStreamError) -> [UInt8]? {
-    if let frame = try self.nextNow() { return frame }
-    return try await self.stream.readMessage(maximum: self.limit)
+    try await self.stream.readMessage(maximum: self.limit)
   }
 
-  /// The next frame where all of it has come with the one before; nil where `next` has to look.
+  /// The next frame where all of it is there; nil where `next` has to wait, and at the end.
   package func nextNow() throws(ProtocolStreamError) -> [UInt8]? {
-    try self.stream.bufferedMessage(maximum: self.limit)
+    guard case .message(let frame) = try self.stream.messageNow(maximum: self.limit) else { return nil }
+    return frame
   }
 
   /// Something has come behind the last frame.

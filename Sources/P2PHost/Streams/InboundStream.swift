@@ -6,11 +6,14 @@ final class InboundStream: @unchecked Sendable {
 
   let stream: ProtocolStream
   let connection: any Connection
-  let peer: PeerID
+  /// What its peer has open.
+  let use: PeerUse
   /// Its place in the router's list.
   var index = 0
   /// Set once a protocol is agreed on.
-  var registration: Registration?
+  private(set) var registration: Registration?
+  /// What its peer uses of the registration, where that is counted.
+  private(set) var registrationUse: Registration.PeerUse?
   /// Of its handler, where that has a life time.
   var task: Task<Void, Never>?
   private(set) var isOverdue = false
@@ -24,15 +27,18 @@ final class InboundStream: @unchecked Sendable {
     case concluding(until: UInt64)
   }
 
-  init(_ stream: ProtocolStream, on connection: any Connection, negotiatingUntil tick: UInt64) {
+  init(_ stream: ProtocolStream, on connection: any Connection, _ use: PeerUse, negotiatingUntil tick: UInt64) {
     self.stream = stream
     self.connection = connection
-    self.peer = connection.remotePeer
+    self.use = use
     self.phase = .negotiating(until: tick)
   }
 
-  func agreed(on registration: Registration, at tick: UInt64) {
+  var peer: PeerID { self.use.peer }
+
+  func agreed(on registration: Registration, _ use: Registration.PeerUse?, at tick: UInt64) {
     self.registration = registration
+    self.registrationUse = use
     func end(of limit: Duration?) -> UInt64 { limit.map { tick &+ $0.ticks } ?? .max }
     self.phase = .serving(
       firstByteUntil: end(of: registration.limits.firstByteTime), until: end(of: registration.limits.lifetime))
@@ -58,6 +64,16 @@ final class InboundStream: @unchecked Sendable {
     self.isOverdue = true
     return code
   }
+}
+
+/// How many streams a peer has open. Streams hold it, so that the peer is looked up once for each.
+final class PeerUse: @unchecked Sendable {
+  // Guard of every `var`: the router's lock.
+
+  let peer: PeerID
+  var streams = 0
+
+  init(_ peer: PeerID) { self.peer = peer }
 }
 
 extension Duration {

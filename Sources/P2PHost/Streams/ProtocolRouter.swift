@@ -15,8 +15,8 @@ final class ProtocolRouter: Sendable {
     var isDraining = false
     /// Inbound streams between their arrival and their end.
     var streams: [InboundStream] = []
-    /// How many of each peer that has any.
-    var ofPeer: [PeerID: Int] = [:]
+    /// Of each peer that has any.
+    var ofPeer: [PeerID: PeerUse] = [:]
     /// Those that a shutdown waits for.
     var delaying = 0
     var tick: UInt64 = 0
@@ -116,13 +116,17 @@ final class ProtocolRouter: Sendable {
     let admission: Admission = self.state.withLock { state in
       if state.isDraining { return .draining }
       let peer = connection.remotePeer
-      let ofPeer = state.ofPeer[peer] ?? 0
-      if let refusal = self.limits.refusal(streams: state.streams.count, ofPeer: ofPeer) { return .refused(refusal) }
+      let known = state.ofPeer[peer]
+      if let refusal = self.limits.refusal(streams: state.streams.count, ofPeer: known?.streams ?? 0) {
+        return .refused(refusal)
+      }
+      let use = known ?? PeerUse(peer)
+      if known == nil { state.ofPeer[peer] = use }
+      use.streams += 1
       let entry = InboundStream(
-        ProtocolStream(inbound), on: connection, negotiatingUntil: state.tick + Self.waitTicksMax)
+        ProtocolStream(inbound), on: connection, use, negotiatingUntil: state.tick + Self.waitTicksMax)
       entry.index = state.streams.count
       state.streams.append(entry)
-      state.ofPeer[peer] = ofPeer + 1
       return .admitted(entry)
     }
     switch admission {
@@ -197,8 +201,11 @@ final class ProtocolRouter: Sendable {
   private func start(_ registration: Registration, _ id: String, _ entry: InboundStream) {
     let now = registration.hasRate ? self.clock.monotonic().nanoseconds : 0
     let refusal: StreamRefusal? = self.state.withLock { state in
-      if let refusal = registration.admit(entry.peer, now: now) { return refusal }
-      entry.agreed(on: registration, at: state.tick)
+      do throws(StreamRefusal) {
+        entry.agreed(on: registration, try registration.admit(entry.peer, now: now), at: state.tick)
+      } catch {
+        return error
+      }
       if registration.delaysShutdown { state.delaying += 1 }
       return nil
     }
@@ -273,12 +280,12 @@ final class ProtocolRouter: Sendable {
         last.index = entry.index
         state.streams[entry.index] = last
       }
-      let left = (state.ofPeer[entry.peer] ?? 1) - 1
-      state.ofPeer[entry.peer] = left > 0 ? left : nil
+      entry.use.streams -= 1
+      if entry.use.streams == 0 { state.ofPeer[entry.peer] = nil }
       guard let registration = entry.registration else { return }
       if registration.delaysShutdown { state.delaying -= 1 }
       if let code, !entry.isOverdue { registration.countReset(code) }
-      registration.ended(entry.peer)
+      registration.ended(entry.registrationUse)
       state.table.streamEnded(of: registration)
     }
   }

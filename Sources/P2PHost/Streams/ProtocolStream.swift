@@ -10,11 +10,11 @@ package final class ProtocolStream: @unchecked Sendable {
   /// Bytes asked from the transport at once where the need is not known.
   static let readSize = 4096
   /// The same between messages: many small ones come in one piece.
-  static let messageReadSize = 64 << 10
+  package static let messageReadSize = 64 << 10
   /// Bytes that are reserved on the word of a length; a longer message grows as it comes.
   static let reservedMax = 1 << 20
 
-  private let stream: any P2PCore.Stream
+  @usableFromInline package let stream: any P2PCore.Stream
   private var buffer: [UInt8] = []
   /// Bytes of `buffer` that were read already.
   private var offset = 0
@@ -212,35 +212,57 @@ package final class ProtocolStream: @unchecked Sendable {
 
   /// The next message behind its length as an unsigned varint (multiformats: unsigned-varint); nil when the remote
   /// finished before the first byte of it. A longer one than `maximum` bytes is refused before it is read.
+  @inlinable @inline(__always)
   package func readMessage(maximum: Int) async throws(ProtocolStreamError) -> [UInt8]? {
+    while true {
+      switch try self.messageNow(maximum: maximum) {
+      case .message(let message): return message
+      case .end: return nil
+      case .wait: try await self.waitForMore()
+      case .large(let size): return try await self.collect(size)
+      }
+    }
+  }
+
+  /// What `messageNow` finds.
+  package enum MessageNow {
+    case message([UInt8])
+    /// The remote finished behind the message before.
+    case end
+    /// Some of it is still to come.
+    case wait
+    /// What follows is a message of this many bytes, more than `readSize`, and not all of it is there; its length was
+    /// read.
+    case large(Int)
+  }
+
+  /// As `readMessage`, as far as that goes without waiting.
+  package func messageNow(maximum: Int) throws(ProtocolStreamError) -> MessageNow {
     // As many bytes as may tell the length.
     var wanted = 1
     while true {
       switch try self.gather(wanted, upTo: Self.messageReadSize) {
       case .enough:
-        guard let (length, start) = try self.messageLength(maximum) else {
+        guard let (size, start) = try self.messageLength(maximum) else {
           wanted = self.buffered + 1
           continue
         }
+        if self.buffered < start + size, size <= Self.readSize {
+          wanted = start + size
+          continue
+        }
         self.skip(start)
-        return self.buffered < length ? try await self.collect(length) : self.take(length)
-      case .end where self.buffered == 0: return nil
+        return self.buffered < size ? .large(size) : .message(self.take(size))
+      case .end where self.buffered == 0: return .end
       case .end: throw .unexpectedEnd
-      case .wait: _ = try await self.fill(Self.messageReadSize)
+      case .wait: return .wait
       }
     }
   }
 
-  /// The next message when all of it is there already: without what a call that may wait costs.
-  func bufferedMessage(maximum: Int) throws(ProtocolStreamError) -> [UInt8]? {
-    guard self.initiator == nil, let (length, start) = try self.messageLength(maximum), self.buffered - start >= length
-    else { return nil }
-    self.skip(start)
-    return self.take(length)
-  }
-
   /// `count` bytes, more than are buffered; the array that is handed out is the one that is filled.
-  private func collect(_ count: Int) async throws(ProtocolStreamError) -> [UInt8] {
+  @usableFromInline
+  package func collect(_ count: Int) async throws(ProtocolStreamError) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(min(count, Self.reservedMax))
     bytes += self.buffer[self.offset...]
@@ -334,7 +356,20 @@ package final class ProtocolStream: @unchecked Sendable {
     return !self.readEnded
   }
 
-  private func accept(_ result: ReadNow) throws(ProtocolStreamError) {
+  /// Waits for what `messageNow` lacks.
+  @inlinable @inline(__always)
+  package func waitForMore() async throws(ProtocolStreamError) {
+    let result: ReadNow
+    do {
+      result = if let bytes = try await self.stream.read(upTo: Self.messageReadSize) { .bytes(bytes) } else { .end }
+    } catch {
+      result = .failed(error)
+    }
+    try self.accept(result)
+  }
+
+  @usableFromInline
+  package func accept(_ result: ReadNow) throws(ProtocolStreamError) {
     if self.awaitsFirstByte {
       self.awaitsFirstByte = false
       self.firstByte.store(true, ordering: .relaxed)

@@ -25,12 +25,18 @@ final class Registration: @unchecked Sendable {
   private(set) var refused: [UInt64]
   private(set) var resets: [UInt64]
   private var rate: TokenBucket?
-  private var peers: [PeerID: Use] = [:]
+  private var peers: [PeerID: PeerUse] = [:]
 
   /// What one peer uses.
-  private struct Use {
-    var open = 0
-    var rate: TokenBucket?
+  final class PeerUse {
+    fileprivate let peer: PeerID
+    fileprivate var open = 0
+    fileprivate var rate: TokenBucket?
+
+    fileprivate init(_ peer: PeerID, rate: TokenBucket?) {
+      self.peer = peer
+      self.rate = rate
+    }
   }
 
   init(
@@ -63,47 +69,53 @@ final class Registration: @unchecked Sendable {
   var hasRate: Bool { self.limits.streamsPerSecond != nil || self.limits.streamsPerSecondPerPeer != nil }
   private var watchesPeers: Bool { self.limits.streamsPerPeer != nil || self.limits.streamsPerSecondPerPeer != nil }
 
-  /// Counts one stream more in, or tells the limit that it would pass. `now` in nanoseconds.
-  func admit(_ peer: PeerID, now: Int64) -> StreamRefusal? {
-    if let refusal = self.refusal(of: peer, now: now) {
-      self.refused[refusal.reason.index] += 1
-      return refusal
+  /// Counts one stream more in, or throws the limit that it would pass. `now` in nanoseconds. What the peer uses is for
+  /// `ended`.
+  func admit(_ peer: PeerID, now: Int64) throws(StreamRefusal) -> PeerUse? {
+    do throws(StreamRefusal) {
+      if let (limit, key) = self.streamsMax, self.open >= limit { throw StreamRefusal(.streams, key, limit) }
+      let use = try self.watchesPeers ? self.admit(of: peer, now: now) : nil
+      if use == nil { try self.checkRate(now) }
+      self.open += 1
+      self.opened += 1
+      return use
+    } catch {
+      self.refused[error.reason.index] += 1
+      throw error
     }
-    self.open += 1
-    self.opened += 1
-    return nil
   }
 
-  private func refusal(of peer: PeerID, now: Int64) -> StreamRefusal? {
-    if let (limit, key) = self.streamsMax, self.open >= limit { return StreamRefusal(.streams, key, limit) }
-    guard self.watchesPeers else { return self.rateRefusal(now) }
+  private func admit(of peer: PeerID, now: Int64) throws(StreamRefusal) -> PeerUse {
     let known = self.peers[peer]
-    var use = known ?? Use(rate: self.limits.streamsPerSecondPerPeer.map { TokenBucket(perSecond: $0) })
+    let use = known ?? PeerUse(peer, rate: self.limits.streamsPerSecondPerPeer.map { TokenBucket(perSecond: $0) })
     if let limit = self.limits.streamsPerPeer, use.open >= limit {
-      return StreamRefusal(.streamsPerPeer, "streams of the protocol per peer", limit)
+      throw StreamRefusal(.streamsPerPeer, "streams of the protocol per peer", limit)
     }
+    // A stream that is refused for what all peers open costs its own nothing.
+    var rate = use.rate
     if let limit = self.limits.streamsPerSecondPerPeer,
-      known == nil && self.peers.count >= Self.peersMax || use.rate?.take(now: now) == false
+      known == nil && self.peers.count >= Self.peersMax || rate?.take(now: now) == false
     {
-      return StreamRefusal(.streamsPerSecondPerPeer, "streams of the protocol per second and peer", limit)
+      throw StreamRefusal(.streamsPerSecondPerPeer, "streams of the protocol per second and peer", limit)
     }
-    if let refusal = self.rateRefusal(now) { return refusal }
+    try self.checkRate(now)
+    use.rate = rate
     use.open += 1
-    self.peers[peer] = use
-    return nil
+    if known == nil { self.peers[peer] = use }
+    return use
   }
 
-  private func rateRefusal(_ now: Int64) -> StreamRefusal? {
-    guard let limit = self.limits.streamsPerSecond, self.rate?.take(now: now) == false else { return nil }
-    return StreamRefusal(.streamsPerSecond, "streams of the protocol per second", limit)
+  private func checkRate(_ now: Int64) throws(StreamRefusal) {
+    guard let limit = self.limits.streamsPerSecond, self.rate?.take(now: now) == false else { return }
+    throw StreamRefusal(.streamsPerSecond, "streams of the protocol per second", limit)
   }
 
   /// A stream that was admitted is over.
-  func ended(_ peer: PeerID) {
+  func ended(_ use: PeerUse?) {
     self.open -= 1
-    guard self.watchesPeers, var use = self.peers[peer] else { return }
+    guard let use else { return }
     use.open -= 1
-    self.peers[peer] = use.open == 0 && use.rate == nil ? nil : use
+    if use.open == 0, use.rate == nil { self.peers[use.peer] = nil }
   }
 
   func countReset(_ code: UInt64) { self.resets[StreamCode.index(of: code)] += 1 }
@@ -146,7 +158,7 @@ package enum StreamRefusalReason: String, Sendable, CaseIterable {
 }
 
 /// A limit that one stream more would pass.
-struct StreamRefusal: Hashable {
+struct StreamRefusal: Error, Hashable {
   let reason: StreamRefusalReason
   /// The key that raises it, or in words what it limits.
   let key: String

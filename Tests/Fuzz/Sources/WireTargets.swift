@@ -9,13 +9,13 @@ let wireTargets = [
       hold(again == Array(bytes[..<next]), "\(value) has one form")
       hold(again.count == Varint.size(of: value), "the size of \(value)")
     }
-    let lax = accepted { () throws(WireError) in try ProtobufVarint.read(bytes, at: 0, end: bytes.count) }
+    let lax = accepted { () throws(WireError) in try ProtobufVarint.read(bytes[...], at: 0) }
     if let (value, next) = lax {
       var again: [UInt8] = []
       ProtobufVarint.append(value, to: &again)
       hold(again.count <= next && again.count == ProtobufVarint.size(of: value), "\(value) is written shortest")
       let (same, _) = own("\(value)") { () throws(WireError) in
-        try ProtobufVarint.read(again, at: 0, end: again.count)
+        try ProtobufVarint.read(again[...], at: 0)
       }
       hold(same == value, "\(value) is read back")
     }

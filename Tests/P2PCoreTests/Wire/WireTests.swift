@@ -31,13 +31,13 @@ struct VarintTests {
     ProtobufVarint.append(.max, to: &bytes)
     #expect(bytes == [UInt8](repeating: 0xFF, count: 9) + [0x01])
     #expect(ProtobufVarint.size(of: .max) == 10)
-    #expect(try ProtobufVarint.read(bytes, at: 0, end: 10).value == .max)
-    #expect(try ProtobufVarint.read([0x81, 0x80, 0x00], at: 0, end: 3) == (1, 3))
+    #expect(try ProtobufVarint.read(bytes[...], at: 0).value == .max)
+    #expect(try ProtobufVarint.read([0x81, 0x80, 0x00], at: 0) == (1, 3))
     bytes[9] = 0x02
     #expect(throws: WireError.malformed("a varint of more than 64 bits")) {
-      try ProtobufVarint.read(bytes, at: 0, end: 10)
+      try ProtobufVarint.read(bytes[...], at: 0)
     }
-    #expect(throws: WireError.truncated) { try ProtobufVarint.read([0x80], at: 0, end: 1) }
+    #expect(throws: WireError.truncated) { try ProtobufVarint.read([0x80], at: 0) }
   }
 }
 
