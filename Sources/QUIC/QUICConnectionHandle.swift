@@ -68,8 +68,13 @@ final class QUICConnectionHandle: Connection, @unchecked Sendable {
       preconditionFailure("a simulated connection opens its streams directly")
     }
     // The usual case: the remote allows one more.
-    if loop.isCurrent, let result = self.connection.openStream() { return try result.get() }
+    if let result = self.openStreamNow() { return try result.get() }
     return try await withTaskExecutorPreference(loop) { await self.openOnLoop() }.get()
+  }
+
+  func openStreamNow() -> Result<any Stream, StreamError>? {
+    guard let loop = self.connection.loop, loop.isCurrent, let result = self.connection.openStream() else { return nil }
+    return result.map { $0 }
   }
 
   private func openOnLoop() async -> Result<QUICStream, StreamError> {

@@ -301,12 +301,21 @@ package final class QUICStream: Stream, @unchecked Sendable {
     }
   }
 
+  package var isCurrent: Bool { self.loop?.isCurrent == true }
+
+  package func wake(_ reader: UnsafeContinuation<Void, Never>) {
+    self.wakeReader()
+    self.reader = reader
+    let isWaiting = self.received.isEmpty && self.readFailure == nil && !self.endReceived
+    if !isWaiting { self.wakeReader() }
+  }
+
   package func readNow(upTo maximum: Int) -> ReadNow {
-    self.loop?.isCurrent == true ? self.tryRead(upTo: maximum) : .wait
+    self.isCurrent ? self.tryRead(upTo: maximum) : .wait
   }
 
   package func writeNow(_ bytes: [UInt8], finish: Bool) throws(StreamError) -> Bool {
-    guard self.loop?.isCurrent == true, finish || self.buffer.unsent + bytes.count < QUICStream.unsentMax else {
+    guard self.isCurrent, finish || self.buffer.unsent + bytes.count < QUICStream.unsentMax else {
       return false
     }
     if let failure = self.tryWrite(bytes, finish: finish) { throw failure }

@@ -28,8 +28,20 @@ extension Federation: ProtocolHandler {
     defer { self.remove(session) }
     var responder = HandshakeResponder(offer: self.offer, protocolID: remote.protocolID)
     // As a rule the hello came with the proposal, and nothing is waited for.
-    var answer = try self.answerNow(&responder, stream, connection)
-    if answer == nil { answer = try await self.hear(&responder, stream, connection) }
+    let answer = try self.answerNow(&responder, stream, connection)
+    guard case .accept(let agreement, let frame)? = answer, try session.sendNow(frame) else {
+      return try await self.respond(&responder, answer, session)
+    }
+    self.host.counters.agreed(.inbound)
+    await self.run(session, agreement)
+  }
+
+  /// `answer` where the hello has come.
+  private func respond(
+    _ responder: inout HandshakeResponder, _ answer: HandshakeResponder.OnFrame?, _ session: LiveSession
+  ) async throws {
+    var answer = answer
+    if answer == nil { answer = try await self.hear(&responder, session.stream, session.connection) }
     switch answer {
     case .accept(let agreement, let frame):
       try await session.send(frame)
@@ -38,7 +50,7 @@ extension Federation: ProtocolHandler {
     case .reject(let rejection, let frame):
       try await session.send(frame, finish: true)
       await self.tellHost(of: rejection, session)
-      await self.awaitEnd(of: stream)
+      await self.awaitEnd(of: session.stream)
     case .nothing, nil:
       return
     }
@@ -50,7 +62,7 @@ extension Federation: ProtocolHandler {
   ) throws -> HandshakeResponder.OnFrame? {
     let reader = FrameReader(stream, limit: FederationProtocol.handshakeFrameMax)
     do {
-      guard let frame = try reader.nextNow() else { return nil }
+      guard case .message(let frame) = try reader.frameNow() else { return nil }
       return self.answer(&responder, to: frame, reader, connection)
     } catch {
       return try Self.answer(&responder, to: error)

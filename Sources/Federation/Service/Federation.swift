@@ -108,14 +108,27 @@ package final class Federation: Sendable {
   }
 
   /// Reads and answers until one side ends the session. `session` is agreed.
-  @inline(__always)
+  ///
+  /// Every call of an async function and every return from one looks up where the task prefers to run, at the cost of a
+  /// lock and an allocation in Swift's runtime. So all that need not be awaited is done in `step`, which is the rule.
   func run(_ session: LiveSession, _ agreement: Agreement) async {
-    if self.begin(session, agreement) {
-      await self.tellHost(of: session.connection.remotePeer, on: session.connection, reason: nil)
+    let reader = FrameReader(session.stream, limit: agreement.receiveLimit)
+    var next = self.begin(session, agreement) ? Step.tellHost : self.step(session, reader)
+    while true {
+      switch next {
+      case .wait: await withUnsafeContinuation { session.stream.wake($0) }
+      case .over(var ending):
+        ending.wasLast = self.remove(session)
+        if ending.wasLast || ending.rejection != nil { await self.ended(session, ending) }
+        return
+      default:
+        if let ending = await self.take(next, session, reader) {
+          next = .over(ending)
+          continue
+        }
+      }
+      next = self.step(session, reader)
     }
-    let ending = await self.converse(session, agreement)
-    let isLast = self.remove(session)
-    if isLast || ending.rejection != nil { await self.ended(session, ending, isLast: isLast) }
   }
 
   /// Whether the host has to be told.
@@ -135,49 +148,100 @@ package final class Federation: Sendable {
     return isNews
   }
 
-  private func ended(_ session: LiveSession, _ ending: Ending, isLast: Bool) async {
-    if isLast {
+  /// What ended a session.
+  private struct Ending {
+    var words: String
+    var rejection: Rejection?
+    /// It was the peer's last one that was agreed.
+    var wasLast = false
+  }
+
+  private enum Step {
+    /// Nothing has come, on the transport's thread.
+    case wait
+    case over(Ending)
+    // What has to be awaited.
+    case read
+    case collect(Int)
+    case send([UInt8])
+    case end(Ending, send: [UInt8]?)
+    case tellHost
+    case tellClock
+  }
+
+  /// Answers what has come, as far as nothing is to be awaited.
+  private func step(_ session: LiveSession, _ reader: FrameReader) -> Step {
+    do throws(ProtocolStreamError) {
+      while true {
+        switch try reader.frameNow() {
+        case .wait: return session.stream.isCurrent ? .wait : .read
+        case .large(let size): return .collect(size)
+        case .end:
+          let ending = Ending(
+            words: session.isEnding ? "the session moved to another connection" : "the peer ended it")
+          return try session.sendNow(nil, finish: true) ? .over(ending) : .end(ending, send: nil)
+        case .message(let frame):
+          if let step = try self.answer(frame, session) { return step }
+        }
+      }
+    } catch {
+      return .over(self.ending(session, error))
+    }
+  }
+
+  /// Nil when nothing is left to do.
+  private func answer(_ frame: [UInt8], _ session: LiveSession) throws(ProtocolStreamError) -> Step? {
+    switch session.received(frame, now: self.clock.monotonic(), nowMilliseconds: self.nowMilliseconds) {
+    case .nothing: nil
+    case .measured: .tellClock
+    case .send(let answer): try session.sendNow(answer) ? nil : .send(answer)
+    case .over(let rejection, let answer):
+      .end(Ending(words: "\(rejection)", rejection: rejection), send: answer)
+    }
+  }
+
+  /// What `step` left. What ended the session, nil while it goes on.
+  private func take(_ step: Step, _ session: LiveSession, _ reader: FrameReader) async -> Ending? {
+    do throws(ProtocolStreamError) {
+      switch step {
+      case .wait: break
+      case .over(let ending): return ending
+      case .read: try await session.stream.waitForMore()
+      case .collect(let size):
+        let frame = try await session.stream.collect(size)
+        if let step = try self.answer(frame, session) { return await self.take(step, session, reader) }
+      case .send(let answer): try await session.send(answer)
+      case .end(let ending, let answer):
+        try await session.send(answer, finish: true)
+        return ending
+      case .tellHost: await self.tellHost(of: session.connection.remotePeer, on: session.connection, reason: nil)
+      case .tellClock:
+        if let offset = session.clockOffset {
+          await self.host.clockMeasured(of: session.connection.remotePeer, offset: offset)
+        }
+      }
+      return nil
+    } catch {
+      return self.ending(session, error)
+    }
+  }
+
+  private func ending(_ session: LiveSession, _ error: ProtocolStreamError) -> Ending {
+    if session.isUnanswered {
+      return Ending(words: "\(FederationProtocol.keepAliveMissesMax) keep-alives without an answer")
+    }
+    guard let rejection = Rejection(error, awaitingHello: false) else { return Ending(words: "\(error)") }
+    session.stream.reset(code: StreamCode.protocolViolation)
+    return Ending(words: "\(error)", rejection: rejection)
+  }
+
+  private func ended(_ session: LiveSession, _ ending: Ending) async {
+    if ending.wasLast {
       await self.tellHost(of: session.connection.remotePeer, on: session.connection, reason: ending.words)
     }
     guard let rejection = ending.rejection else { return }
     await self.tellHost(of: rejection, session)
     if rejection.by == .local { await self.awaitEnd(of: session.stream) }
-  }
-
-  /// What ended a session.
-  private struct Ending {
-    var words: String
-    var rejection: Rejection?
-  }
-
-  @inline(__always)
-  private func converse(_ session: LiveSession, _ agreement: Agreement) async -> Ending {
-    let reader = FrameReader(session.stream, limit: agreement.receiveLimit)
-    do {
-      while let frame = try await reader.next() {
-        switch session.received(frame, now: self.clock.monotonic(), nowMilliseconds: self.nowMilliseconds) {
-        case .nothing: break
-        case .measured:
-          if let offset = session.clockOffset {
-            await self.host.clockMeasured(of: session.connection.remotePeer, offset: offset)
-          }
-        case .send(let answer): try await session.send(answer)
-        case .over(let rejection, let answer):
-          try await session.send(answer, finish: true)
-          return Ending(words: "\(rejection)", rejection: rejection)
-        }
-      }
-      try await session.send(nil, finish: true)
-      return Ending(words: session.isEnding ? "the session moved to another connection" : "the peer ended it")
-    } catch {
-      if session.isUnanswered {
-        return Ending(words: "\(FederationProtocol.keepAliveMissesMax) keep-alives without an answer")
-      }
-      guard let error = error as? ProtocolStreamError else { return Ending(words: "\(error)") }
-      guard let rejection = Rejection(error, awaitingHello: false) else { return Ending(words: "\(error)") }
-      session.stream.reset(code: StreamCode.protocolViolation)
-      return Ending(words: "\(error)", rejection: rejection)
-    }
   }
 
   /// A side that was rejected has a second to end the stream; then it is reset.

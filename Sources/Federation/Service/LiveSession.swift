@@ -105,12 +105,8 @@ final class LiveSession: @unchecked Sendable {
 
   /// Sends `frame` behind what waits, and ends our side where `finish` is set. From any task: those that come while
   /// another one sends leave it to that one.
-  @inline(__always)
-  func send(_ frame: [UInt8]?, finish: Bool = false) async throws {
-    if try !self.sendNow(frame, finish: finish) { try await self.sendInTurn(frame, finish: finish) }
-  }
-
-  private func sendInTurn(_ frame: [UInt8]?, finish: Bool) async throws {
+  func send(_ frame: [UInt8]?, finish: Bool = false) async throws(ProtocolStreamError) {
+    if try self.sendNow(frame, finish: finish) { return }
     let (isOurs, isTooMuch) = self.state.withLock { state -> (Bool, Bool) in
       if state.finishes { return (false, false) }
       if let frame { state.unsent += FrameWriter.framed(frame) }
@@ -135,7 +131,7 @@ final class LiveSession: @unchecked Sendable {
   }
 
   /// As `send` where nothing waits before it and nothing has to; otherwise false, and nothing is done.
-  private func sendNow(_ frame: [UInt8]?, finish: Bool = false) throws(ProtocolStreamError) -> Bool {
+  func sendNow(_ frame: [UInt8]?, finish: Bool = false) throws(ProtocolStreamError) -> Bool {
     let result: Result<Bool, ProtocolStreamError> = self.state.withLock { state in
       if state.isSending || state.finishes { return .success(false) }
       return Result { () throws(ProtocolStreamError) in

@@ -19,6 +19,9 @@ package protocol Connection: AnyObject, Sendable {
   /// Opens a bidirectional stream; waits while the remote's stream limit is used up.
   func openStream() async throws(StreamError) -> any Stream
 
+  /// As `openStream`, on the transport's thread; nil elsewhere, and when that would have to wait.
+  func openStreamNow() -> Result<any Stream, StreamError>?
+
   /// Figures of this moment; nil once the connection is gone.
   func statistics() async -> ConnectionStatistics?
 
@@ -27,6 +30,10 @@ package protocol Connection: AnyObject, Sendable {
 
   /// Closes with an application error code (libp2p specs: error-codes). Idempotent; `.closed` follows.
   func close(code: UInt64, reason: String)
+}
+
+extension Connection {
+  package func openStreamNow() -> Result<any Stream, StreamError>? { nil }
 }
 
 /// How a connection is protected.

@@ -16,12 +16,20 @@ package protocol Stream: AnyObject, Sendable {
   /// Puts `bytes` into the send buffer; waits while it is full. `finish` ends our side with the last byte.
   func write(_ bytes: [UInt8], finish: Bool) async throws(StreamError)
 
-  /// As `read`, for whoever is on the transport's thread already; elsewhere, and by a transport that has no thread of
-  /// its own, `wait`.
+  /// Whether this is the transport's thread, where what can be done at once need not be awaited: every call of an async
+  /// function, and every return from one, costs a task with a preferred executor more than a small read. False for a
+  /// transport that has no thread of its own.
+  var isCurrent: Bool { get }
+
+  /// As `read`, on the transport's thread; elsewhere `wait`.
   func readNow(upTo maximum: Int) -> ReadNow
 
   /// As `write`, likewise; false when nothing was written because that would have to wait.
   func writeNow(_ bytes: [UInt8], finish: Bool) throws(StreamError) -> Bool
+
+  /// Resumes `reader` once `readNow` would not answer `wait`. On the transport's thread, in place of a `read`: ended by a
+  /// reset of the stream, not by the task's cancellation.
+  func wake(_ reader: UnsafeContinuation<Void, Never>)
 
   /// Aborts both directions (RESET_STREAM and STOP_SENDING, RFC 9000 §19.4–5). Idempotent.
   func reset(code: UInt64)
@@ -37,8 +45,12 @@ extension Stream {
     return true
   }
 
+  package var isCurrent: Bool { false }
   package func readNow(upTo maximum: Int) -> ReadNow { .wait }
   package func writeNow(_ bytes: [UInt8], finish: Bool) throws(StreamError) -> Bool { false }
+  package func wake(_ reader: UnsafeContinuation<Void, Never>) {
+    preconditionFailure("a transport without a thread of its own wakes nobody")
+  }
 }
 
 /// What a stream has for its reader at this moment.

@@ -12,15 +12,13 @@ package struct FrameReader: Sendable {
 
   /// The next frame; nil when the remote ended its side behind the one before. A larger one than `limit` is refused
   /// when its length is known.
-  @inlinable @inline(__always)
   package func next() async throws(ProtocolStreamError) -> [UInt8]? {
     try await self.stream.readMessage(maximum: self.limit)
   }
 
-  /// The next frame where all of it is there; nil where `next` has to wait, and at the end.
-  package func nextNow() throws(ProtocolStreamError) -> [UInt8]? {
-    guard case .message(let frame) = try self.stream.messageNow(maximum: self.limit) else { return nil }
-    return frame
+  /// As `next`, as far as that goes without waiting.
+  package func frameNow() throws(ProtocolStreamError) -> ProtocolStream.MessageNow {
+    try self.stream.messageNow(maximum: self.limit)
   }
 
   /// Something has come behind the last frame.

@@ -4,32 +4,37 @@ internal import Synchronization
 /// A stream on which a protocol is spoken: a transport's stream with a read buffer and the negotiation.
 ///
 /// `@unchecked Sendable`: one task reads and one task writes (they may be the same). `buffer`, `offset`,
-/// `readEnded`, `awaitsFirstByte`, `initiator`, `likely` and `protocolID` belong to the reader, `writeFinished` to the
-/// writer; whoever takes the stream over does so after the former owner's task ended or was awaited.
+/// `readEnded`, `awaitsFirstByte`, `proposal` and `protocolID` belong to the reader, `writeFinished` to the writer;
+/// whoever takes the stream over does so after the former owner's task ended or was awaited.
 package final class ProtocolStream: @unchecked Sendable {
   /// Bytes asked from the transport at once where the need is not known.
   static let readSize = 4096
   /// The same between messages: many small ones come in one piece.
-  package static let messageReadSize = 64 << 10
+  static let messageReadSize = 64 << 10
   /// Bytes that are reserved on the word of a length; a longer message grows as it comes.
   static let reservedMax = 1 << 20
 
-  @usableFromInline package let stream: any P2PCore.Stream
+  private let stream: any P2PCore.Stream
   private var buffer: [UInt8] = []
   /// Bytes of `buffer` that were read already.
   private var offset = 0
   private var readEnded = false
-  /// Set while the remote's answer to our proposal is still to come.
-  private var initiator: MultistreamInitiator?
-  /// The answer that agrees to our only proposal, which nearly every remote sends in one piece; nil once part of it was
-  /// read.
-  private var likely: (answer: [UInt8], id: String)?
+  private var proposal = Proposal.answered
   /// What the remote agreed to; nil until its answer was read, and on inbound streams.
   package private(set) var protocolID: String?
   private var writeFinished = false
   /// The protocol is agreed on and nothing of it has been read.
   private var awaitsFirstByte = false
   private let firstByte = Atomic<Bool>(false)
+
+  /// Our only proposal, which left with the protocol's first bytes.
+  private enum Proposal {
+    /// There is none, or it was taken.
+    case answered
+    /// Nothing of the answer was read. Nearly every remote sends `answer`, which agrees, in one piece.
+    case open(answer: [UInt8], id: String)
+    case partlyAnswered(MultistreamInitiator)
+  }
 
   /// For an inbound stream, to negotiate, and for tests.
   package init(_ stream: any P2PCore.Stream) {
@@ -52,12 +57,16 @@ package final class ProtocolStream: @unchecked Sendable {
     on connection: any Connection, protocols: [String], firstPayload: [UInt8] = [], finish: Bool = false
   ) async throws(ProtocolStreamError) -> ProtocolStream {
     precondition(!protocols.isEmpty, "a stream is opened for at least one protocol")
+    if let id = protocols.first, protocols.count == 1 {
+      let stream = try self.openNow(on: connection, protocolID: id, firstPayload: firstPayload, finish: finish)
+      if let stream { return stream }
+    }
     let opened: any P2PCore.Stream
     do { opened = try await connection.openStream() } catch { throw .stream(error) }
     let stream = ProtocolStream(opened)
     do throws(ProtocolStreamError) {
       if protocols.count == 1 {
-        let bytes = stream.proposal(of: protocols, firstPayload)
+        let bytes = stream.proposal(of: protocols[0], firstPayload)
         if try !stream.writeNow(bytes, finish: finish) { try await stream.write(bytes, finish: finish) }
       } else {
         try await stream.propose(protocols, firstPayload: firstPayload, finish: finish)
@@ -69,12 +78,33 @@ package final class ProtocolStream: @unchecked Sendable {
     return stream
   }
 
+  /// As `open` for one protocol, on the transport's thread; nil, and nothing is done, elsewhere and when that would have
+  /// to wait.
+  package static func openNow(
+    on connection: any Connection, protocolID: String, firstPayload: [UInt8] = [], finish: Bool = false
+  ) throws(ProtocolStreamError) -> ProtocolStream? {
+    if firstPayload.count > Self.messageReadSize { return nil }
+    let opened: any P2PCore.Stream
+    switch connection.openStreamNow() {
+    case .success(let stream): opened = stream
+    case .failure(let error): throw .stream(error)
+    case nil: return nil
+    }
+    let stream = ProtocolStream(opened)
+    do throws(ProtocolStreamError) {
+      // A stream that was opened has room.
+      _ = try stream.writeNow(stream.proposal(of: protocolID, firstPayload), finish: finish)
+    } catch {
+      stream.reset(code: error.streamCode)
+      throw error
+    }
+    return stream
+  }
+
   /// The only proposal with what goes with it; its answer is looked at later.
-  private func proposal(of protocols: [String], _ firstPayload: [UInt8]) -> [UInt8] {
-    let initiator = MultistreamInitiator(protocols: protocols)
-    let proposal = initiator.start()
-    self.initiator = initiator
-    self.likely = (proposal, protocols[0])
+  private func proposal(of protocolID: String, _ firstPayload: [UInt8]) -> [UInt8] {
+    let proposal = MultistreamInitiator.proposal(of: protocolID)
+    self.proposal = .open(answer: proposal, id: protocolID)
     return firstPayload.isEmpty ? proposal : proposal + firstPayload
   }
 
@@ -101,34 +131,45 @@ package final class ProtocolStream: @unchecked Sendable {
 
   private static let unanswered = ProtocolStreamError.notNegotiated("the remote finished before it answered")
 
+  /// Whether an answer to our only proposal is still to come.
+  private var isUnanswered: Bool {
+    if case .answered = self.proposal { false } else { true }
+  }
+
   /// Looks for the answer to our only proposal in what is buffered; false when it is not all there.
   private func takeAnswer() throws(ProtocolStreamError) -> Bool {
-    guard var initiator = self.initiator else { return true }
-    if self.buffer.isEmpty { return false }
-    if let likely = self.likely, self.buffer.begins(with: likely.answer) {
-      self.skip(likely.answer.count)
-      self.protocolID = likely.id
-    } else {
-      do {
-        // All that was proposed is proposed already, so there is nothing to send.
-        guard case .agreed(let id) = try initiator.receive(&self.buffer) else {
-          self.initiator = initiator
-          self.likely = nil
-          return false
-        }
+    var initiator: MultistreamInitiator
+    switch self.proposal {
+    case .answered: return true
+    case .open where self.buffer.isEmpty: return false
+    case .open(let answer, let id):
+      if self.buffer.begins(with: answer) {
+        self.skip(answer.count)
         self.protocolID = id
-      } catch {
-        self.notAgreed()
-        throw .notNegotiated("\(error)")
+        self.proposal = .answered
+        return true
       }
+      initiator = MultistreamInitiator(protocols: [id])
+    case .partlyAnswered(let begun): initiator = begun
     }
-    self.initiator = nil
-    return true
+    do {
+      // All that was proposed is proposed already, so there is nothing to send.
+      if case .agreed(let id) = try initiator.receive(&self.buffer) {
+        self.protocolID = id
+        self.proposal = .answered
+        return true
+      }
+    } catch {
+      self.notAgreed()
+      throw .notNegotiated("\(error)")
+    }
+    self.proposal = .partlyAnswered(initiator)
+    return false
   }
 
   /// What follows is not of our protocol.
   private func notAgreed() {
-    self.initiator = nil
+    self.proposal = .answered
     self.readEnded = true
     self.buffer = []
   }
@@ -193,7 +234,7 @@ package final class ProtocolStream: @unchecked Sendable {
       switch try self.gather(1, upTo: maximum) {
       case .enough: return self.take(min(maximum, self.buffered))
       case .end: return nil
-      case .wait: _ = try await self.fill(self.initiator == nil ? maximum : Self.readSize)
+      case .wait: _ = try await self.fill(self.isUnanswered ? Self.readSize : maximum)
       }
     }
   }
@@ -205,24 +246,29 @@ package final class ProtocolStream: @unchecked Sendable {
       case .enough: return self.take(count)
       case .end where self.buffered == 0: return nil
       case .end: throw .unexpectedEnd
-      case .wait: _ = try await self.fill(self.initiator == nil ? count - self.buffered : Self.readSize)
+      case .wait: _ = try await self.fill(self.isUnanswered ? Self.readSize : count - self.buffered)
       }
     }
   }
 
   /// The next message behind its length as an unsigned varint (multiformats: unsigned-varint); nil when the remote
   /// finished before the first byte of it. A longer one than `maximum` bytes is refused before it is read.
-  @inlinable @inline(__always)
   package func readMessage(maximum: Int) async throws(ProtocolStreamError) -> [UInt8]? {
     while true {
       switch try self.messageNow(maximum: maximum) {
       case .message(let message): return message
       case .end: return nil
-      case .wait: try await self.waitForMore()
+      case .wait: _ = try await self.fill(Self.messageReadSize)
       case .large(let size): return try await self.collect(size)
       }
     }
   }
+
+  /// Whether this is the transport's thread: see `P2PCore.Stream`.
+  package var isCurrent: Bool { self.stream.isCurrent }
+
+  /// Resumes `reader` when `messageNow` may find something; where `isCurrent`.
+  package func wake(_ reader: UnsafeContinuation<Void, Never>) { self.stream.wake(reader) }
 
   /// What `messageNow` finds.
   package enum MessageNow {
@@ -231,8 +277,7 @@ package final class ProtocolStream: @unchecked Sendable {
     case end
     /// Some of it is still to come.
     case wait
-    /// What follows is a message of this many bytes, more than `readSize`, and not all of it is there; its length was
-    /// read.
+    /// A message of this many bytes, many and not all of them there. Its length was read: `collect` has the rest.
     case large(Int)
   }
 
@@ -261,7 +306,6 @@ package final class ProtocolStream: @unchecked Sendable {
   }
 
   /// `count` bytes, more than are buffered; the array that is handed out is the one that is filled.
-  @usableFromInline
   package func collect(_ count: Int) async throws(ProtocolStreamError) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(min(count, Self.reservedMax))
@@ -332,11 +376,11 @@ package final class ProtocolStream: @unchecked Sendable {
     while true {
       if try self.takeAnswer(), self.buffered >= count { return .enough }
       if self.readEnded {
-        guard self.initiator != nil else { return .end }
+        guard self.isUnanswered else { return .end }
         self.notAgreed()
         throw Self.unanswered
       }
-      let result = self.stream.readNow(upTo: self.initiator == nil ? maximum - self.buffered : Self.readSize)
+      let result = self.stream.readNow(upTo: self.isUnanswered ? Self.readSize : maximum - self.buffered)
       if case .wait = result { return .wait }
       try self.accept(result)
     }
@@ -357,19 +401,9 @@ package final class ProtocolStream: @unchecked Sendable {
   }
 
   /// Waits for what `messageNow` lacks.
-  @inlinable @inline(__always)
-  package func waitForMore() async throws(ProtocolStreamError) {
-    let result: ReadNow
-    do {
-      result = if let bytes = try await self.stream.read(upTo: Self.messageReadSize) { .bytes(bytes) } else { .end }
-    } catch {
-      result = .failed(error)
-    }
-    try self.accept(result)
-  }
+  package func waitForMore() async throws(ProtocolStreamError) { _ = try await self.fill(Self.messageReadSize) }
 
-  @usableFromInline
-  package func accept(_ result: ReadNow) throws(ProtocolStreamError) {
+  private func accept(_ result: ReadNow) throws(ProtocolStreamError) {
     if self.awaitsFirstByte {
       self.awaitsFirstByte = false
       self.firstByte.store(true, ordering: .relaxed)

@@ -57,15 +57,28 @@ enum Agreements {
     print("agree: \(n) with \(concurrency) at a time, \(failed.value) failed = \(Double(n) / seconds) /s")
   }
 
+  /// As `Federation` does it, on the transport's thread: what need not be awaited is not.
   private static func agree(on connection: any Connection, _ offer: Offer) async throws -> Bool {
     var initiator = HandshakeInitiator(offer: offer)
     let hello = FrameWriter.framed(initiator.start(nowMilliseconds: 0))
-    let stream = try await ProtocolStream.open(on: connection, protocols: offer.spoken.ids, firstPayload: hello)
-    let reader = FrameReader(stream, limit: FederationProtocol.handshakeFrameMax)
-    guard let answer = try await reader.next(),
-      case .agreed = initiator.received(answer, protocolID: stream.protocolID ?? "", nowMilliseconds: 0)
+    guard
+      let stream = try ProtocolStream.openNow(on: connection, protocolID: offer.spoken.ids[0], firstPayload: hello)
     else { return false }
-    try await stream.finish()
-    return try await reader.next() == nil
+    let reader = FrameReader(stream, limit: FederationProtocol.handshakeFrameMax)
+    var isAgreed = false
+    while true {
+      switch try reader.frameNow() {
+      case .wait: await withUnsafeContinuation { stream.wake($0) }
+      case .end: return isAgreed
+      case .large: return false
+      // Behind the answer, what the server has for an agreed session.
+      case .message where isAgreed: break
+      case .message(let frame):
+        guard case .agreed = initiator.received(frame, protocolID: stream.protocolID ?? "", nowMilliseconds: 0),
+          try stream.writeNow([], finish: true)
+        else { return false }
+        isAgreed = true
+      }
+    }
   }
 }
