@@ -52,6 +52,24 @@ import Testing
     #expect(buffer.takeBack(&message) == 0)
   }
 
+  @Test("a second reader takes what came, and the array of the first one goes back to it")
+  func secondReader() {
+    var buffer = ReceiveBuffer()
+    var message: [UInt8] = [1, 2]
+    message.reserveCapacity(100)
+    let room = message.capacity - 2
+    buffer.lend(&message)
+    Self.append([3, 4, 5], to: &buffer)
+    #expect(buffer.take(upTo: 2) == [3, 4])
+    Self.append([6], to: &buffer)
+    #expect(buffer.take(upTo: 10) == [5, 6])
+    #expect(buffer.isEmpty)
+    Self.append([UInt8](repeating: 7, count: room + 1), to: &buffer)
+    #expect(buffer.takeBack(&message) == room)
+    #expect(message == [1, 2] + [UInt8](repeating: 7, count: room))
+    #expect(buffer.take(upTo: 10) == [7] && buffer.isEmpty)
+  }
+
   @Test("a block is read as it was received, without a copy")
   func whole() {
     var buffer = ReceiveBuffer()

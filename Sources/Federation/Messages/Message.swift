@@ -36,11 +36,11 @@ package enum Message: Sendable, Hashable {
   package var frame: [UInt8] {
     var writer = ProtobufWriter(capacity: FieldRules.usualBytes)
     switch self {
-    case .hello(let hello): writer.message(1, hello.write)
-    case .accept(let accept): writer.message(2, accept.write)
-    case .reject(let reject): writer.message(3, reject.write)
-    case .keepAlive(let keepAlive): writer.message(4, keepAlive.write)
-    case .keepAliveReply(let reply): writer.message(5, reply.write)
+    case .hello(let hello): writer.message(1) { hello.write(to: &$0) }
+    case .accept(let accept): writer.message(2) { accept.write(to: &$0) }
+    case .reject(let reject): writer.message(3) { reject.write(to: &$0) }
+    case .keepAlive(let keepAlive): writer.message(4) { keepAlive.write(to: &$0) }
+    case .keepAliveReply(let reply): writer.message(5) { reply.write(to: &$0) }
     }
     return writer.bytes
   }

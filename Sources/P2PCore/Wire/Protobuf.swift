@@ -141,7 +141,10 @@ package struct ProtobufWriter: Sendable {
 
   package mutating func string(_ number: UInt32, _ value: String) {
     ProtobufVarint.append(UInt64(number) << 3 | 2, to: &self.bytes)
-    ProtobufVarint.append(UInt64(value.utf8.count), to: &self.bytes)
-    self.bytes += value.utf8
+    var value = value
+    value.withUTF8 { text in
+      ProtobufVarint.append(UInt64(text.count), to: &self.bytes)
+      self.bytes.append(contentsOf: text)
+    }
   }
 }
