@@ -54,7 +54,8 @@ final class QUICConnection {
   /// Set when a packet of the remote could be decrypted.
   private(set) var heardFromRemote = false
 
-  private(set) var streams: [Int64: QUICStream] = [:]
+  /// Each at its `place`.
+  private(set) var streams: [QUICStream] = []
   private(set) var inboundStreams = 0
   private var queueFirst: QUICStream?
   private var queueLast: QUICStream?
@@ -382,8 +383,7 @@ final class QUICConnection {
     let result = cng_open_stream(raw, &id, Unmanaged.passUnretained(stream).toOpaque())
     if result == CNG_STREAM_ID_BLOCKED { return nil }
     guard result == 0 else { return .failure(.connectionClosed(String(cString: cng_words(result)))) }
-    stream.opened(as: id)
-    self.streams[id] = stream
+    self.add(stream, as: id)
     return .success(stream)
   }
 
@@ -401,16 +401,24 @@ final class QUICConnection {
   func remoteOpened(_ id: Int64) -> Bool {
     guard let raw = self.raw, cng_is_bidirectional(id) else { return true }
     let stream = QUICStream(connection: self, direction: .inbound, loop: self.loop)
-    stream.opened(as: id)
-    self.streams[id] = stream
+    self.add(stream, as: id)
     self.inboundStreams += 1
     cng_set_stream(raw, id, Unmanaged.passUnretained(stream).toOpaque())
     self.newStreams.append(stream)
     return true
   }
 
+  private func add(_ stream: QUICStream, as id: Int64) {
+    stream.opened(as: id, place: self.streams.count)
+    self.streams.append(stream)
+  }
+
   func closed(_ stream: QUICStream) {
-    self.streams[stream.id] = nil
+    guard !stream.isClosed, let last = self.streams.popLast() else { return }
+    if last !== stream {
+      last.place = stream.place
+      self.streams[stream.place] = last
+    }
     if stream.direction == .inbound { self.inboundStreams -= 1 }
     stream.didClose()
   }
@@ -517,7 +525,7 @@ final class QUICConnection {
     }
     statistics.congestionWindow = figures.congestion_window
     statistics.bytesInFlight = figures.bytes_in_flight
-    statistics.packetsLost = self.streams.keys.reduce(figures.packets_lost) { $0 + cng_open_stream_losses(raw, $1) }
+    statistics.packetsLost = self.streams.reduce(figures.packets_lost) { $0 + cng_open_stream_losses(raw, $1.id) }
     statistics.mtu = cng_path_packet_size(raw)
     statistics.streamsInbound = self.inboundStreams
     statistics.streamsOutbound = self.streams.count - self.inboundStreams
@@ -531,11 +539,11 @@ final class QUICConnection {
     self.phase = .closed
     while self.queueFirst != nil { self.dequeueFirst() }
     let open = self.streams
-    self.streams = [:]
+    self.streams = []
     self.newStreams = []
     self.delayedEnds = []
     self.watched = []
-    for stream in open.values { stream.connectionDidClose(reason) }
+    for stream in open { stream.connectionDidClose(reason) }
     self.wakeStreamWaiters()
     self.free()
   }

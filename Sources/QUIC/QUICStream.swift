@@ -14,6 +14,8 @@ package final class QUICStream: Stream, @unchecked Sendable {
 
   package private(set) var id: Int64 = -1
   package let direction: Direction
+  /// In the connection's list of streams.
+  var place = -1
   private let connection: QUICConnection
   /// Both sides are done, or the connection is gone: the wire knows this stream no more.
   private(set) var isClosed = false
@@ -72,7 +74,10 @@ package final class QUICStream: Stream, @unchecked Sendable {
     let connection: QUICConnection
   }
 
-  func opened(as id: Int64) { self.id = id }
+  func opened(as id: Int64, place: Int) {
+    self.id = id
+    self.place = place
+  }
 
   /// The id while ngtcp2 knows the stream, else -1.
   private var wireID: Int64 { self.isClosed ? -1 : self.id }

@@ -1,7 +1,7 @@
 package import P2PCore
 
-/// What a side brings to a handshake.
-package struct Offer: Sendable, Hashable {
+/// What a side brings to a handshake. Every handshake holds it, so it is an object.
+package final class Offer: Sendable {
   package let spoken: VersionedProtocol
   /// `mainnet`, `signet`, `regtest`; both sides must have the same.
   package let network: String

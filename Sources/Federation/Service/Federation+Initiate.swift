@@ -48,8 +48,7 @@ extension Federation {
     }
     switch answer {
     case .agreed(let agreement):
-      self.host.counters.agreed(.outbound)
-      await self.run(session, agreement)
+      await self.run(session, self.begin(session, agreement, .outbound))
     case .rejected(let rejection, let frame):
       do {
         try await session.send(frame, finish: true)

@@ -23,30 +23,47 @@ extension Federation: ProtocolHandler {
   }
 
   package func handle(_ stream: ProtocolStream, from remote: RemotePeer) async throws {
-    let connection = remote.connection
-    let session = self.add(stream, on: connection, answerBy: nil)
+    let session = self.add(stream, on: remote.connection, answerBy: nil)
     defer { self.remove(session) }
-    var responder = HandshakeResponder(offer: self.offer, protocolID: remote.protocolID)
-    // As a rule the hello came with the proposal, and nothing is waited for.
-    let answer = try self.answerNow(&responder, stream, connection)
-    guard case .accept(let agreement, let frame)? = answer, try session.sendNow(frame) else {
-      return try await self.respond(&responder, answer, session)
+    switch try self.agreeNow(session, remote.protocolID) {
+    case .agreed(let step): await self.run(session, step)
+    case .left(let answer): try await self.respond(session, remote.protocolID, answer)
     }
-    self.host.counters.agreed(.inbound)
-    await self.run(session, agreement)
+  }
+
+  private enum AgreedNow {
+    case agreed(Step)
+    /// The answer to the hello could not be sent at once, or rejects it; nil where there is no hello yet.
+    indirect case left(HandshakeResponder.OnFrame?)
+  }
+
+  /// As a rule the hello came with the proposal, and nothing is waited for.
+  @inline(never)
+  private func agreeNow(_ session: LiveSession, _ protocolID: String) throws -> AgreedNow {
+    let reader = FrameReader(session.stream, limit: FederationProtocol.handshakeFrameMax)
+    var responder = HandshakeResponder(offer: self.offer, protocolID: protocolID)
+    let answer: HandshakeResponder.OnFrame
+    do {
+      guard case .message(let frame) = try reader.frameNow() else { return .left(nil) }
+      answer = self.answer(&responder, to: frame, reader, session.connection)
+    } catch {
+      answer = try Self.answer(&responder, to: error)
+    }
+    guard case .accept(let agreement, let frame) = answer, try session.sendNow(frame) else { return .left(answer) }
+    return .agreed(self.begin(session, agreement, .inbound))
   }
 
   /// `answer` where the hello has come.
+  @inline(never)
   private func respond(
-    _ responder: inout HandshakeResponder, _ answer: HandshakeResponder.OnFrame?, _ session: LiveSession
+    _ session: LiveSession, _ protocolID: String, _ answer: HandshakeResponder.OnFrame?
   ) async throws {
     var answer = answer
-    if answer == nil { answer = try await self.hear(&responder, session.stream, session.connection) }
+    if answer == nil { answer = try await self.hear(session, protocolID) }
     switch answer {
     case .accept(let agreement, let frame):
       try await session.send(frame)
-      self.host.counters.agreed(.inbound)
-      await self.run(session, agreement)
+      await self.run(session, self.begin(session, agreement, .inbound))
     case .reject(let rejection, let frame):
       try await session.send(frame, finish: true)
       await self.tellHost(of: rejection, session)
@@ -56,28 +73,14 @@ extension Federation: ProtocolHandler {
     }
   }
 
-  /// The answer to a hello that is there already; nil where it has to be waited for.
-  private func answerNow(
-    _ responder: inout HandshakeResponder, _ stream: ProtocolStream, _ connection: any Connection
-  ) throws -> HandshakeResponder.OnFrame? {
-    let reader = FrameReader(stream, limit: FederationProtocol.handshakeFrameMax)
-    do {
-      guard case .message(let frame) = try reader.frameNow() else { return nil }
-      return self.answer(&responder, to: frame, reader, connection)
-    } catch {
-      return try Self.answer(&responder, to: error)
-    }
-  }
-
   /// Waits for the hello. Nil when the remote left without one.
-  private func hear(
-    _ responder: inout HandshakeResponder, _ stream: ProtocolStream, _ connection: any Connection
-  ) async throws -> HandshakeResponder.OnFrame? {
-    let reader = FrameReader(stream, limit: FederationProtocol.handshakeFrameMax)
+  private func hear(_ session: LiveSession, _ protocolID: String) async throws -> HandshakeResponder.OnFrame? {
+    let reader = FrameReader(session.stream, limit: FederationProtocol.handshakeFrameMax)
+    var responder = HandshakeResponder(offer: self.offer, protocolID: protocolID)
     do {
       let frame = try await self.clock.limit(FederationProtocol.handshakeTimeout) { try await reader.next() }
       guard let frame else { return nil }
-      return self.answer(&responder, to: frame, reader, connection)
+      return self.answer(&responder, to: frame, reader, session.connection)
     } catch is DeadlinePassed {
       return responder.refuse(Rejection(.helloTimeout))
     } catch {

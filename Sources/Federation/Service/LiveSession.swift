@@ -37,7 +37,13 @@ final class LiveSession: @unchecked Sendable {
     self.state = Mutex(State(answerBy: answerBy))
   }
 
-  var agreement: Agreement? { self.state.withLock { $0.session?.agreement } }
+  /// For whoever looks at the peer, `other` is the same.
+  func isAgreed(as other: Agreement) -> Bool {
+    self.state.withLock { $0.session?.agreement.isSame(as: other) == true }
+  }
+
+  /// Largest frame that we accept, bytes; of an agreed one.
+  var receiveLimit: Int { self.state.withLock { $0.session?.agreement.receiveLimit ?? 0 } }
   /// Milliseconds, the peer's clock minus ours.
   var clockOffset: Int64? { self.state.withLock { $0.session?.clock.milliseconds } }
   var isEnding: Bool { self.state.withLock { $0.endBy != nil } }
@@ -160,5 +166,12 @@ final class AgreedSessions: @unchecked Sendable {
   func remove(_ session: LiveSession) {
     // The first one, as a rule.
     if let index = self.sessions.firstIndex(where: { $0 === session }) { self.sessions.remove(at: index) }
+  }
+}
+
+extension Agreement {
+  fileprivate func isSame(as other: Agreement) -> Bool {
+    self.version == other.version && self.network == other.network && self.agent == other.agent
+      && self.capabilities == other.capabilities && self.sendLimit == other.sendLimit
   }
 }

@@ -227,18 +227,36 @@ final class ProtocolRouter: Sendable {
     } catch {
       return self.failed(entry, peer, error)
     }
+    if !self.concludeNow(entry) { await self.conclude(entry) }
+  }
+
+  // What a task's function does itself takes room in the task: what is long and need not be awaited is done elsewhere.
+
+  /// Ends our side, and is done where the remote has ended its own.
+  @inline(never)
+  private func concludeNow(_ entry: InboundStream) -> Bool {
     do throws(ProtocolStreamError) {
-      if try !entry.stream.concludeNow() {
-        self.state.withLock { entry.concludes(until: $0.tick + Self.waitTicksMax) }
-        try await entry.stream.conclude()
-      }
+      if try !entry.stream.concludeNow() { return false }
     } catch {
       // The remote may have left before our end reaches it, which is its right.
       entry.stream.reset(code: error.streamCode)
     }
     self.ended(entry)
+    return true
   }
 
+  @inline(never)
+  private func conclude(_ entry: InboundStream) async {
+    self.state.withLock { entry.concludes(until: $0.tick + Self.waitTicksMax) }
+    do throws(ProtocolStreamError) {
+      try await entry.stream.conclude()
+    } catch {
+      entry.stream.reset(code: error.streamCode)
+    }
+    self.ended(entry)
+  }
+
+  @inline(never)
   private func failed(_ entry: InboundStream, _ peer: RemotePeer, _ error: any Error) {
     let code = (error as? any StreamCodeError)?.streamCode ?? StreamCode.none
     entry.stream.reset(code: code)
