@@ -22,7 +22,8 @@ package final class QUICStream: Stream, @unchecked Sendable {
   private let loop: EventLoop?
 
   // Receiving.
-  private var received = ReceiveBuffer()
+  // The runtime's exclusivity check costs as much as a small read; one thread uses this, and never within its own use.
+  @exclusivity(unchecked) private var received = ReceiveBuffer()
   private var endReceived = false
   private var readFailure: StreamError?
   private var reader: UnsafeContinuation<Void, Never>?

@@ -27,7 +27,7 @@ package struct ProtobufField: Sendable {
     }
     // What is not UTF-8 is replaced here, so that the text differs. `String(validating:)` takes several times as long.
     let text = String(decoding: slice, as: UTF8.self)
-    guard text.utf8.elementsEqual(slice) else { throw .malformed("field \(self.number) is not UTF-8") }
+    guard text.isEqual(to: slice) else { throw .malformed("field \(self.number) is not UTF-8") }
     return text
   }
 
@@ -43,6 +43,19 @@ package struct ProtobufField: Sendable {
   package func varint() throws(WireError) -> UInt64 {
     guard case .varint(let number) = self.value else { throw .malformed("field \(self.number) is not a varint") }
     return number
+  }
+}
+
+extension String {
+  fileprivate func isEqual(to bytes: ArraySlice<UInt8>) -> Bool {
+    if self.utf8.count != bytes.count { return false }
+    var text = self
+    return text.withUTF8 { text in
+      bytes.withUnsafeBufferPointer { bytes in
+        for index in 0..<bytes.count where text[index] != bytes[index] { return false }
+        return true
+      }
+    }
   }
 }
 

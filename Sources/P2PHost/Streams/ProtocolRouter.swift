@@ -214,18 +214,16 @@ final class ProtocolRouter: Sendable {
       self.counters.streamRefused()
       return self.refuse(entry.stream.reset, entry.peer, refusal)
     }
-    let peer = RemotePeer(connection: entry.connection, protocolID: id)
-    let task = Task(executorPreference: registration.executor) {
-      await self.run(registration.handler, entry, peer)
-    }
+    let task = Task(executorPreference: registration.executor) { await self.run(registration, entry, id) }
     if registration.limits.lifetime != nil { self.state.withLock { _ in entry.task = task } }
   }
 
-  private func run(_ handler: any ProtocolHandler, _ entry: InboundStream, _ peer: RemotePeer) async {
+  private func run(_ registration: Registration, _ entry: InboundStream, _ id: String) async {
     do {
-      try await handler.handle(entry.stream, from: peer)
+      let peer = RemotePeer(connection: entry.connection, protocolID: id)
+      try await registration.handler.handle(entry.stream, from: peer)
     } catch {
-      return self.failed(entry, peer, error)
+      return self.failed(entry, id, error)
     }
     if !self.concludeNow(entry) { await self.conclude(entry) }
   }
@@ -257,11 +255,11 @@ final class ProtocolRouter: Sendable {
   }
 
   @inline(never)
-  private func failed(_ entry: InboundStream, _ peer: RemotePeer, _ error: any Error) {
+  private func failed(_ entry: InboundStream, _ id: String, _ error: any Error) {
     let code = (error as? any StreamCodeError)?.streamCode ?? StreamCode.none
     entry.stream.reset(code: code)
     self.counters.handlerFailed()
-    self.tell(error, "a stream failed", [("peer", "\(peer.id)"), ("protocol", peer.protocolID)])
+    self.tell(error, "a stream failed", [("peer", "\(entry.peer)"), ("protocol", id)])
     // Whoever reset it first.
     if case .stream(.reset(let remote))? = error as? ProtocolStreamError {
       self.ended(entry, reset: remote)

@@ -15,7 +15,8 @@ package final class ProtocolStream: @unchecked Sendable {
   static let reservedMax = 1 << 20
 
   private let stream: any P2PCore.Stream
-  private var buffer: [UInt8] = []
+  // The runtime's exclusivity check costs as much as a small read; its reader alone uses this.
+  @exclusivity(unchecked) private var buffer: [UInt8] = []
   /// Bytes of `buffer` that were read already.
   private var offset = 0
   private var readEnded = false
@@ -345,9 +346,13 @@ package final class ProtocolStream: @unchecked Sendable {
 
   /// The first `count` buffered bytes, which are there.
   private func take(_ count: Int) -> [UInt8] {
-    if self.offset == 0 && count == self.buffer.count {
-      defer { self.buffer = [] }
-      return self.buffer
+    // All that is left, and little was before it: the array itself.
+    if count == self.buffered, self.offset <= Self.readSize {
+      var taken: [UInt8] = []
+      swap(&taken, &self.buffer)
+      if self.offset > 0 { taken.removeFirst(self.offset) }
+      self.offset = 0
+      return taken
     }
     let taken = Array(self.buffer[self.offset..<self.offset + count])
     self.skip(count)

@@ -6,10 +6,16 @@ struct ProtocolTable {
   static let idBytesMax = 256
 
   /// A proposal in one flight, as nearly every initiator sends it: the header and the id. Our answer is the same bytes.
-  struct Proposal {
+  final class Proposal: Sendable {
     let bytes: [UInt8]
     let id: String
     let registration: Registration
+
+    init(_ id: String, _ registration: Registration) {
+      self.bytes = MultistreamInitiator.proposal(of: id)
+      self.id = id
+      self.registration = registration
+    }
   }
 
   private(set) var proposals: [Proposal] = []
@@ -53,9 +59,7 @@ struct ProtocolTable {
     if self.exact.count + ids.count > Self.idsMax { return .tooMany(limit: Self.idsMax) }
     for id in ids {
       self.exact[id] = registration
-      self.proposals.append(
-        Proposal(
-          bytes: MultistreamInitiator.proposal(of: id), id: id, registration: registration))
+      self.proposals.append(Proposal(id, registration))
     }
     if case .versions(let versioned) = registration.serves { self.versioned.append((versioned, registration)) }
     self.registrations.append(registration)
