@@ -54,8 +54,8 @@ final class QUICConnection {
   /// Set when a packet of the remote could be decrypted.
   private(set) var heardFromRemote = false
 
-  /// Each at its `place`.
-  private(set) var streams: [QUICStream] = []
+  /// Each at its `place`. Unchecked as `QUICStream.received` is.
+  @exclusivity(unchecked) private(set) var streams: [QUICStream] = []
   private(set) var inboundStreams = 0
   private var queueFirst: QUICStream?
   private var queueLast: QUICStream?

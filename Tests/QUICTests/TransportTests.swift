@@ -93,6 +93,37 @@ func eventually(_ condition: () async -> Bool) async -> Bool {
 }
 
 @Suite(.timeLimit(.minutes(1))) struct TransportTests {
+  @Test("what need not be waited for is done at once on the transport's thread, and nowhere else")
+  func atOnce() async throws {
+    let pair = try await Pair()
+    let connection = try await pair.dial()
+    if connection.openStreamNow() != nil { Issue.record("a stream was opened off the transport's thread") }
+    try await Task(executorPreference: pair.client.streamExecutor!) {
+      let stream = try #require(connection.openStreamNow()).get()
+      #expect(stream.isCurrent)
+      #expect(try stream.writeNow([1, 2, 3], finish: false))
+      #expect(stream.readNow(upTo: 10) == .wait)
+      await withUnsafeContinuation { stream.wake($0) }
+      // There is something already.
+      await withUnsafeContinuation { stream.wake($0) }
+      #expect(stream.readNow(upTo: 10) == .bytes([1, 2, 3]))
+      #expect(try stream.writeNow([], finish: true))
+      await withUnsafeContinuation { stream.wake($0) }
+      #expect(stream.readNow(upTo: 10) == .end)
+      let other = try #require(connection.openStreamNow()).get()
+      #expect(try other.writeNow([4], finish: false))
+      await withUnsafeContinuation { reader in
+        other.wake(reader)
+        other.reset(code: 1)
+      }
+      #expect(other.readNow(upTo: 10) == .failed(.resetLocally))
+    }.value
+    let stream = try await connection.openStream()
+    #expect(!stream.isCurrent && stream.readNow(upTo: 10) == .wait)
+    #expect(try !stream.writeNow([1], finish: false))
+    await pair.stop()
+  }
+
   @Test("a dial authenticates both ends and an echo comes back", arguments: ["/ip4/127.0.0.1", "/ip6/::1"])
   func echo(_ family: String) async throws {
     let pair = try await Pair(family)

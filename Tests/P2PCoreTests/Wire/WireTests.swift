@@ -93,6 +93,41 @@ struct ProtobufTests {
   }
 }
 
+extension ProtobufTests {
+  @Test("an embedded message of any length is read again", arguments: [0, 1, 123, 124, 200, 20_000])
+  func embedded(size: Int) throws {
+    let content = [UInt8](repeating: 7, count: size)
+    var writer = ProtobufWriter()
+    writer.varint(1, 5)
+    writer.message(2) { $0.bytes(3, content) }
+    writer.varint(4, 6)
+    var plain = ProtobufWriter()
+    plain.varint(1, 5)
+    var inner = ProtobufWriter()
+    inner.bytes(3, content)
+    plain.bytes(2, inner.bytes)
+    plain.varint(4, 6)
+    #expect(writer.bytes == plain.bytes)
+    var reader = ProtobufReader(writer.bytes)
+    _ = try reader.next()
+    var fields = try #require(try reader.next()).message()
+    #expect(try fields.next()?.bytes() == content)
+    #expect(try fields.next() == nil)
+    #expect(try reader.next()?.varint() == 6)
+  }
+
+  @Test(
+    "a text that is not UTF-8 is refused, whatever replaces it",
+    arguments: ["80", "f09f98", "c0af", "eda080", "61ff"])
+  func badText(hex: String) throws {
+    var writer = ProtobufWriter()
+    writer.bytes(1, bytes(hex: hex))
+    var reader = ProtobufReader(writer.bytes)
+    let field = try #require(try reader.next())
+    #expect(throws: WireError.malformed("field 1 is not UTF-8")) { try field.string() }
+  }
+}
+
 @Suite("Messages behind their length")
 struct VarintFramerTests {
   @Test("messages are cut out of whatever pieces arrive", arguments: [1, 2, 3, 7, 1_000])
