@@ -29,9 +29,9 @@ LOADS = {
     "hs 1 cached": (HANDSHAKES, 1),
     "hs 32 cached": (HANDSHAKES, 32),
     "rr 1": (20_000, 1),
-    "rr 100": (60_000, 100),
-    "ping 100": (60_000, 100),
-    "agree 100": (30_000, 100),
+    "rr 100": (300_000, 100),
+    "ping 100": (300_000, 100),
+    "agree 100": (300_000, 100),
     "idle": (IDLE_CONNECTIONS, 16),
 }
 # Those that a node serves; limit's bare round trip is what they are held against.
