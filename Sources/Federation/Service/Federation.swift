@@ -25,7 +25,7 @@ package final class Federation: Sendable {
     /// As many as there are streams of the protocol, each at its `place`.
     var sessions: [LiveSession] = []
     /// Those that are to end; few at any time.
-    var ending: [LiveSession] = []
+    var ending: [ObjectIdentifier: LiveSession] = [:]
     /// The agreed ones of each peer that has any.
     var agreed: [PeerID: AgreedSessions] = [:]
     /// Live connections that this node dialled, by id.
@@ -97,7 +97,7 @@ package final class Federation: Sendable {
         last.place = place
         state.sessions[place] = last
       }
-      if !state.ending.isEmpty { state.ending.removeAll { $0 === session } }
+      if !state.ending.isEmpty { state.ending[ObjectIdentifier(session)] = nil }
       guard let agreed = session.agreedSessions else { return false }
       session.agreedSessions = nil
       agreed.remove(session)
@@ -395,7 +395,7 @@ package final class Federation: Sendable {
       let sessions = state.sessions.filter { $0.connection.id == connection.id }
       for session in sessions {
         session.end(by: deadline)
-        if !state.ending.contains(where: { $0 === session }) { state.ending.append(session) }
+        state.ending[ObjectIdentifier(session)] = session
       }
       return sessions
     }
@@ -409,8 +409,8 @@ package final class Federation: Sendable {
   private func giveWay(_ peer: PeerID) {
     let ending = self.state.withLock { state -> [LiveSession] in
       if state.ending.isEmpty { return [] }
-      let stays = state.agreed[peer]?.sessions.contains { one in !state.ending.contains { $0 === one } }
-      return stays == true ? state.ending.filter { $0.connection.remotePeer == peer } : []
+      let stays = state.agreed[peer]?.sessions.contains { state.ending[ObjectIdentifier($0)] == nil }
+      return stays == true ? state.ending.values.filter { $0.connection.remotePeer == peer } : []
     }
     for session in ending { self.finishSoon(session) }
   }
@@ -422,7 +422,7 @@ package final class Federation: Sendable {
   func endLate(_ session: LiveSession) {
     session.end(by: self.clock.monotonic() + Self.supplantedWaits.upperBound)
     self.state.withLock { state in
-      if session.place != nil { state.ending.append(session) }
+      if session.place != nil { state.ending[ObjectIdentifier(session)] = session }
     }
     self.giveWay(session.connection.remotePeer)
   }

@@ -7,7 +7,7 @@ final class InboundStream: @unchecked Sendable {
   let stream: ProtocolStream
   let connection: any Connection
   /// What its peer has open.
-  let use: PeerUse
+  let peerStreams: PeerStreams
   /// Its place in the router's list.
   var index = 0
   /// Set once a protocol is agreed on.
@@ -27,14 +27,16 @@ final class InboundStream: @unchecked Sendable {
     case concluding(until: UInt64)
   }
 
-  init(_ stream: ProtocolStream, on connection: any Connection, _ use: PeerUse, negotiatingUntil tick: UInt64) {
+  init(
+    _ stream: ProtocolStream, on connection: any Connection, _ peerStreams: PeerStreams, negotiatingUntil tick: UInt64
+  ) {
     self.stream = stream
     self.connection = connection
-    self.use = use
+    self.peerStreams = peerStreams
     self.phase = .negotiating(until: tick)
   }
 
-  var peer: PeerID { self.use.peer }
+  var peer: PeerID { self.peerStreams.peer }
 
   func agreed(on registration: Registration, _ use: Registration.PeerUse?, at tick: UInt64) {
     self.registration = registration
@@ -67,11 +69,11 @@ final class InboundStream: @unchecked Sendable {
 }
 
 /// How many streams a peer has open. Streams hold it, so that the peer is looked up once for each.
-final class PeerUse: @unchecked Sendable {
+final class PeerStreams: @unchecked Sendable {
   // Guard of every `var`: the router's lock.
 
   let peer: PeerID
-  var streams = 0
+  var count = 0
 
   init(_ peer: PeerID) { self.peer = peer }
 }

@@ -16,7 +16,7 @@ final class ProtocolRouter: Sendable {
     /// Inbound streams between their arrival and their end.
     var streams: [InboundStream] = []
     /// Of each peer that has any.
-    var ofPeer: [PeerID: PeerUse] = [:]
+    var ofPeer: [PeerID: PeerStreams] = [:]
     /// Those that a shutdown waits for.
     var delaying = 0
     var tick: UInt64 = 0
@@ -117,14 +117,14 @@ final class ProtocolRouter: Sendable {
       if state.isDraining { return .draining }
       let peer = connection.remotePeer
       let known = state.ofPeer[peer]
-      if let refusal = self.limits.refusal(streams: state.streams.count, ofPeer: known?.streams ?? 0) {
+      if let refusal = self.limits.refusal(streams: state.streams.count, ofPeer: known?.count ?? 0) {
         return .refused(refusal)
       }
-      let use = known ?? PeerUse(peer)
-      if known == nil { state.ofPeer[peer] = use }
-      use.streams += 1
+      let peerStreams = known ?? PeerStreams(peer)
+      if known == nil { state.ofPeer[peer] = peerStreams }
+      peerStreams.count += 1
       let entry = InboundStream(
-        ProtocolStream(inbound), on: connection, use, negotiatingUntil: state.tick + Self.waitTicksMax)
+        ProtocolStream(inbound), on: connection, peerStreams, negotiatingUntil: state.tick + Self.waitTicksMax)
       entry.index = state.streams.count
       state.streams.append(entry)
       return .admitted(entry)
@@ -296,8 +296,8 @@ final class ProtocolRouter: Sendable {
         last.index = entry.index
         state.streams[entry.index] = last
       }
-      entry.use.streams -= 1
-      if entry.use.streams == 0 { state.ofPeer[entry.peer] = nil }
+      entry.peerStreams.count -= 1
+      if entry.peerStreams.count == 0 { state.ofPeer[entry.peer] = nil }
       guard let registration = entry.registration else { return }
       if registration.delaysShutdown { state.delaying -= 1 }
       if let code, !entry.isOverdue { registration.countReset(code) }

@@ -346,8 +346,8 @@ package final class ProtocolStream: @unchecked Sendable {
 
   /// The first `count` buffered bytes, which are there.
   private func take(_ count: Int) -> [UInt8] {
-    // All that is left, and little was before it: the array itself.
-    if count == self.buffered, self.offset <= Self.readSize {
+    // All that is left, in an array that is hardly larger: that one.
+    if count == self.buffered, self.buffer.capacity - count <= Self.readSize {
       var taken: [UInt8] = []
       swap(&taken, &self.buffer)
       if self.offset > 0 { taken.removeFirst(self.offset) }

@@ -3,7 +3,7 @@ import P2PCore
 import P2PHost
 import QUIC
 
-/// A new stream each, from its opening to the federation's handshake agreed on.
+/// A new stream each, from its opening to the federation's handshake agreed on, and to the end of both sides.
 enum Agreements {
   private static let network = "regtest"
 
