@@ -19,6 +19,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fednode", type=pathlib.Path, required=True, help="the binary")
     parser.add_argument("--filter", default="", help="only cases that match this regular expression")
+    parser.add_argument("--seed", type=int, default=1, help="of the values that are made up")
     arguments = parser.parse_args()
     wanted = re.compile(arguments.filter)
 
@@ -28,7 +29,7 @@ def main() -> int:
         if not cases:
             continue
         folder = pathlib.Path(tempfile.mkdtemp(prefix="api-"))
-        lab = Lab(arguments.fednode.resolve(), folder)
+        lab = Lab(arguments.fednode.resolve(), folder, arguments.seed)
         passed = [run(group.NAME, name, case, lab) for name, case in cases]
         try:
             lab.close()

@@ -140,6 +140,8 @@ def schemathesis(lab: Lab, node: Node, variables: dict[str, str], *arguments):
         "--request-timeout",
         30,
         "--continue-on-failure",
+        "--seed",
+        lab.seed,
         *arguments,
     ]
     variables = {"SCHEMATHESIS_HOOKS": "hooks", "FEDNODE_API_LIVE": json.dumps(live), "NO_COLOR": "1"} | variables

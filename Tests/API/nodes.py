@@ -120,8 +120,8 @@ class Lab:
     # Of the node under test with tokens.
     READ_TOKEN, ADMIN_TOKEN = "read-0123456789abcdef", "admin-0123456789abcdef"
 
-    def __init__(self, binary: pathlib.Path, folder: pathlib.Path):
-        self.binary, self.folder = binary, folder
+    def __init__(self, binary: pathlib.Path, folder: pathlib.Path, seed: int):
+        self.binary, self.folder, self.seed = binary, folder, seed
         self._nodes: dict[str, Node] = {}
 
     @property
