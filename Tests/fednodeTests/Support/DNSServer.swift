@@ -88,8 +88,7 @@ final class DNSServer: Sendable {
   var datagrams: Int { self.asked.datagrams.load(ordering: .relaxed) }
 
   init(_ handler: @escaping Handler) throws {
-    let (tcp, port) = try Self.bound(Int32(SOCK_STREAM.rawValue), port: 0)
-    let (udp, _) = try Self.bound(Int32(SOCK_DGRAM.rawValue), port: port)
+    let (tcp, udp, port) = try Self.bound()
     guard listen(tcp, 8) == 0 else { throw POSIXError(.EIO) }
     self.port = port
     self.asked = Asked()
@@ -115,6 +114,19 @@ final class DNSServer: Sendable {
     name.split(separator: ".").flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) } + [0]
   }
 
+  /// Sockets of TCP and UDP on one port: the kernel chooses one for TCP that another test may use for UDP.
+  private static func bound() throws -> (tcp: Int32, udp: Int32, port: UInt16) {
+    for _ in 0..<10 {
+      let (tcp, port) = try Self.bound(Int32(SOCK_STREAM.rawValue), port: 0)
+      do {
+        return (tcp, try Self.bound(Int32(SOCK_DGRAM.rawValue), port: port).descriptor, port)
+      } catch let error as POSIXError where error.code == .EADDRINUSE {
+        close(tcp)
+      }
+    }
+    throw POSIXError(.EADDRINUSE)
+  }
+
   private static func bound(_ type: Int32, port: UInt16) throws -> (descriptor: Int32, port: UInt16) {
     let descriptor = socket(AF_INET, type | Int32(SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_in()
@@ -127,7 +139,10 @@ final class DNSServer: Sendable {
         bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
       }
     }
-    guard result else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+    guard result else {
+      defer { close(descriptor) }
+      throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
+    }
     return (descriptor, UInt16(bigEndian: address.sin_port))
   }
 
