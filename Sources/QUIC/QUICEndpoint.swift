@@ -22,7 +22,7 @@ final class QUICEndpoint: QUICConnectionOwner {
   var environment: QUICConnection.Environment
   /// It owns this endpoint.
   private unowned let sink: any DatagramSink
-  private let events: (TransportEvent) -> Void
+  let events: (TransportEvent) -> Void
   /// Unix seconds, for certificates.
   private let wallSeconds: () -> Int64
   private let slab = SendSlab()
@@ -31,22 +31,22 @@ final class QUICEndpoint: QUICConnectionOwner {
   private var resetTokens: [ResetToken: QUICConnection] = [:]
   private(set) var all: [ObjectIdentifier: QUICConnection] = [:]
   /// Under way, by a number of their own: as many as whoever dials lets run at a time.
-  private var dials: [UInt64: OutboundDial] = [:]
-  private var lastDial: UInt64 = 0
+  var dials: [UInt64: OutboundDial] = [:]
+  var lastDial: UInt64 = 0
   private var timers = TimerHeap()
   private var dirty: [QUICConnection] = []
   /// What `flush` is working through while `dirty` fills again.
   private var flushing: [QUICConnection] = []
   private var tombstones = Tombstones()
   private var certificates = CertificateCache()
-  private(set) var handshakesInbound = 0
-  private(set) var budget: BufferBudget
-  private var isAccepting = false
-  private var admits: ([UInt8]) -> String? = { _ in nil }
+  var handshakesInbound = 0
+  var budget: BufferBudget
+  var isAccepting = false
+  var admits: ([UInt8]) -> String? = { _ in nil }
   private var answers = (second: UInt64(0), count: 0)
-  private var refusalEvents = (second: UInt64(0), count: 0)
+  var refusalEvents = (second: UInt64(0), count: 0)
   /// When dropped datagrams were last told of, and how many there had been.
-  private var dropEvent: (time: MonotonicNanoseconds, dropped: Int)?
+  var dropEvent: (time: MonotonicNanoseconds, dropped: Int)?
   /// The sink has no room: nothing is written until `unblock`.
   private(set) var isBlocked = false
 
@@ -60,7 +60,7 @@ final class QUICEndpoint: QUICConnectionOwner {
     /// Inbound handshakes that came to no connection.
     var handshakesFailed = 0
   }
-  private(set) var counters = Counters()
+  var counters = Counters()
 
   init(
     environment: QUICConnection.Environment, sink: any DatagramSink, wallSeconds: @escaping () -> Int64,
@@ -97,13 +97,6 @@ final class QUICEndpoint: QUICConnectionOwner {
     return figures
   }
 
-  /// `admits` is asked for the address of every newcomer, and answers why it is refused, or nil.
-  func startAccepting(admits: @escaping ([UInt8]) -> String? = { _ in nil }) {
-    self.admits = admits
-    self.isAccepting = true
-  }
-  func stopAccepting() { self.isAccepting = false }
-
   // MARK: Input
 
   /// A received message: datagrams of `segment` bytes, the last possibly shorter.
@@ -136,7 +129,7 @@ final class QUICEndpoint: QUICConnectionOwner {
     }
   }
 
-  private func deliver(
+  func deliver(
     _ datagram: UnsafeRawBufferPointer, to connection: QUICConnection, _ local: inout clinux_address,
     _ remote: inout clinux_address, _ ecn: UInt8, _ now: MonotonicNanoseconds
   ) {
@@ -202,93 +195,9 @@ final class QUICEndpoint: QUICConnectionOwner {
     self.counters.statelessResets += 1
   }
 
-  // MARK: Accept
+  // MARK: Connections
 
-  private func accept(
-    _ datagram: UnsafeRawBufferPointer, _ local: inout clinux_address, _ remote: inout clinux_address, _ ecn: UInt8,
-    _ now: MonotonicNanoseconds
-  ) {
-    var initial = cng_initial()
-    let data = datagram.baseAddress!.assumingMemoryBound(to: UInt8.self)
-    guard self.isAccepting, cng_accept(data, datagram.count, &initial) == 0 else { return self.drop(remote, now) }
-    if let reason = self.admits(SocketAddress(raw: remote).address) {
-      // Anyone may ask, from a forged address as well: what is on our blocklist is not for them.
-      return self.refuse(&initial, reason, isTold: false, &local, &remote, now)
-    }
-    let limit = self.environment.configuration.handshakesMax
-    if cng_is_retry_token(&initial) {
-      guard
-        cng_verify_retry(&initial, &remote, self.environment.secret, QUICEndpoint.retryTokenNanoseconds, now) == 0
-      else {
-        self.answer(&local, &remote, now) { packet, _ in
-          cng_write_refusal(packet, 1_200, &initial, CNG_INVALID_TOKEN, nil, 0)
-        }
-        self.counters.refused += 1
-        return
-      }
-    } else if self.handshakesInbound >= limit / 2 {
-      self.answer(&local, &remote, now) { packet, remote in
-        cng_write_retry(packet, 1_200, &initial, &remote, self.environment.secret, self.environment.shard, now)
-      }
-      self.counters.retries += 1
-      return
-    }
-    if self.handshakesInbound >= limit {
-      return self.refuse(
-        &initial, "limits.handshakes: \(limit) handshakes are under way at this node", &local, &remote, now)
-    }
-    let connectionsMax = self.environment.configuration.connectionsMax
-    if self.all.count >= connectionsMax {
-      return self.refuse(&initial, "\(connectionsMax) connections are open", &local, &remote, now)
-    }
-    guard self.budget.next != nil else { return self.refuse(&initial, self.budgetWords, &local, &remote, now) }
-    let origin = QUICConnection.Origin(
-      direction: .inbound, local: SocketAddress(raw: local), remote: SocketAddress(raw: remote), initial: initial)
-    do {
-      let connection = try self.makeConnection(
-        origin, handshakeTimeout: self.environment.configuration.handshakeTimeout, now: now)
-      // The client uses this id until it has heard one of ours.
-      self.connection(connection, added: ConnectionID(initial.dcid))
-      self.handshakesInbound += 1
-      self.deliver(datagram, to: connection, &local, &remote, ecn, now)
-    } catch {
-      self.refuse(&initial, "\(error)", isTold: false, &local, &remote, now)
-    }
-  }
-
-  private func refuse(
-    _ initial: inout cng_initial, _ reason: String, isTold: Bool = true, _ local: inout clinux_address,
-    _ remote: inout clinux_address, _ now: MonotonicNanoseconds
-  ) {
-    // The remote's operator is to know which limit was reached.
-    let words = isTold ? Array(reason.utf8.prefix(QUICEndpoint.refusalBytesMax)) : []
-    self.answer(&local, &remote, now) { packet, _ in
-      cng_write_refusal(packet, 1_200, &initial, CNG_CONNECTION_REFUSED, words, words.count)
-    }
-    self.counters.refused += 1
-    self.tellRefusal(SocketAddress(raw: remote), reason, now)
-  }
-
-  private func tellRefusal(_ remote: SocketAddress, _ reason: String, _ now: MonotonicNanoseconds) {
-    let second = now / 1_000_000_000
-    if self.refusalEvents.second != second { self.refusalEvents = (second, 0) }
-    guard self.refusalEvents.count < QUICEndpoint.refusalEventsPerSecondMax else { return }
-    self.refusalEvents.count += 1
-    self.events(.inboundRefused(remoteAddress: remote.multiaddr, reason: reason))
-  }
-
-  /// Counts a datagram that is for nobody.
-  private func drop(_ remote: clinux_address, _ now: MonotonicNanoseconds) {
-    self.counters.dropped += 1
-    // A node that only dials, or ends, has nothing to report.
-    guard self.isAccepting else { return }
-    if let last = self.dropEvent, now &- last.time < QUICEndpoint.dropEventInterval { return }
-    let count = self.counters.dropped - (self.dropEvent?.dropped ?? 0)
-    self.dropEvent = (now, self.counters.dropped)
-    self.events(.datagramsDropped(count: count, lastFrom: SocketAddress(raw: remote).multiaddr))
-  }
-
-  private func makeConnection(
+  func makeConnection(
     _ origin: QUICConnection.Origin, handshakeTimeout: Duration, now: MonotonicNanoseconds
   ) throws -> QUICConnection {
     let wall = self.wallSeconds()
@@ -301,63 +210,6 @@ final class QUICEndpoint: QUICConnectionOwner {
     self.budget.reserve(window)
     self.all[ObjectIdentifier(connection)] = connection
     return connection
-  }
-
-  // MARK: Dial
-
-  /// Begins a dial; `ended` is called once, when a connection is established or the dial has failed.
-  func connect(
-    local: SocketAddress, remote: SocketAddress, expecting peer: PeerID?, timeout: Duration, now: MonotonicNanoseconds,
-    ended: @escaping (Result<QUICConnectionHandle, DialError>) -> Void
-  ) -> OutboundDial {
-    let origin = QUICConnection.Origin(direction: .outbound, local: local, remote: remote, expectedPeer: peer)
-    self.lastDial += 1
-    let number = self.lastDial
-    let dial = OutboundDial(origin, timeout: timeout, now: now) { [weak self] result in
-      self?.dials[number] = nil
-      ended(result)
-    }
-    self.dials[number] = dial
-    self.begin(dial, now: now)
-    return dial
-  }
-
-  private func begin(_ dial: OutboundDial, now: MonotonicNanoseconds) {
-    guard self.budget.next != nil else {
-      return dial.end(.failure(DialError(.limitExceeded, self.budgetWords, temporary: true)))
-    }
-    do {
-      let connection = try self.makeConnection(dial.origin, handshakeTimeout: dial.timeLeft(now: now), now: now)
-      dial.begin(connection)
-      connection.markDirty()
-    } catch {
-      dial.end(.failure(DialError(.handshakeFailed, "\(error)", temporary: true)))
-    }
-  }
-
-  /// A fresh connection in place of one that has heard nothing for too long; false where that is not due.
-  private func renew(_ connection: QUICConnection, now: MonotonicNanoseconds) -> Bool {
-    guard let dial = connection.dial, dial.isStale(connection, now: now) else { return false }
-    connection.dial = nil
-    self.remove(connection, CloseReason("renewed", initiator: .local))
-    self.begin(dial, now: now)
-    return true
-  }
-
-  private var budgetWords: String {
-    "limits.buffers: \(self.budget.limit) bytes are reserved for what peers may send; raise it"
-  }
-
-  /// The network says that datagrams to `remote` do not arrive: dials that have heard nothing from there end.
-  /// Such messages can be forged, so nothing that has been heard from is touched (RFC 9000 §21.9).
-  func unreachable(_ remote: SocketAddress, error: DialError, now: MonotonicNanoseconds) {
-    for dial in self.dials.values {
-      guard let connection = dial.connection, connection.phase == .handshaking, !connection.heardFromRemote,
-        connection.path.remote == remote, dial.note(networkError: error, now: now)
-      else { continue }
-      dial.end(.failure(error))
-      self.remove(connection, CloseReason("unreachable", initiator: .none, detail: error.detail))
-    }
   }
 
   // MARK: Output
@@ -415,7 +267,7 @@ final class QUICEndpoint: QUICConnectionOwner {
   }
 
   /// Answers the sender of a datagram that belongs to no connection, within the rate.
-  private func answer(
+  func answer(
     _ local: inout clinux_address, _ remote: inout clinux_address, _ now: MonotonicNanoseconds,
     _ write: (UnsafeMutablePointer<UInt8>, inout clinux_address) -> Int64
   ) {
@@ -510,7 +362,7 @@ final class QUICEndpoint: QUICConnectionOwner {
     self.remove(connection, reason)
   }
 
-  private func remove(_ connection: QUICConnection, _ reason: CloseReason) {
+  func remove(_ connection: QUICConnection, _ reason: CloseReason) {
     guard self.all.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
     for id in connection.ids where self.connections[id] === connection { self.connections[id] = nil }
     for token in connection.resetTokens where self.resetTokens[token] === connection { self.resetTokens[token] = nil }
