@@ -209,8 +209,9 @@ struct DialTests {
     await node.recorder.first("peer.state_changed", peer: second.peer, to: "idle")
     let both = try Multiaddr("/dns/second.example/udp/9000/quic-v1")
     let fallback = await node.host.dial(peer: second.peer, addresses: [both], timeout: nil)
-    // One is private and one is not: they are tried side by side.
-    #expect(fallback.attempts.map(\.outcome.rawValue).sorted() == ["connected", "failed"])
+    // One is private and one is not: they are tried side by side, and the one that connects may be ahead of the failure.
+    let outcomes = fallback.attempts.map(\.outcome.rawValue).sorted()
+    #expect([["connected", "failed"], ["cancelled", "connected"]].contains(outcomes))
   }
 
   @Test("follows dnsaddr records to the peer that they name, not in circles")

@@ -257,8 +257,9 @@ final class ProtocolRouter: Sendable {
   @inline(never)
   private func failed(_ entry: InboundStream, _ id: String, _ error: any Error) {
     let code = (error as? any StreamCodeError)?.streamCode ?? StreamCode.none
-    entry.stream.reset(code: code)
+    // First, so that whoever sees the stream end finds it counted.
     self.counters.handlerFailed()
+    entry.stream.reset(code: code)
     self.tell(error, "a stream failed", [("peer", "\(entry.peer)"), ("protocol", id)])
     // Whoever reset it first.
     if case .stream(.reset(let remote))? = error as? ProtocolStreamError {
