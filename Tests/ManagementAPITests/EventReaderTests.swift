@@ -101,6 +101,20 @@ private final class Bench {
     #expect(end == .nothing)
   }
 
+  @Test("what the filter leaves out behind an event that was not taken yet is not missed later") func filteredBehind() {
+    let bench = Bench(.live(1), EventFilter(types: ["peer.removed"]))
+    _ = bench.read()
+    bench.publish("peer.removed")
+    bench.publish("peer.added")
+    #expect(bench.read().words == ["1"])
+    bench.publish("peer.added")
+    bench.publish("peer.removed")
+    #expect(bench.read().words == ["4"])
+    // A gap is one all the same.
+    bench.publish("peer.removed", at: 7)
+    #expect(bench.read().words == ["reset"])
+  }
+
   @Test("one that catches up may be behind by all that the journal has, and starts over beyond") func lost() {
     let bench = Bench(.replay(1), published: EventJournal.countMax)
     #expect(bench.read().words == Self.words(1...EventJournal.countMax))

@@ -148,7 +148,11 @@ struct EventReader: Sendable {
     case .live(_, pending: 0), .awaitsSnapshot:
       return .none(.nothing)
     case .live(let next, let pending):
-      return self.nextEvent(journal, from: next) { .live(next: $0, pending: $1 ? pending - 1 : pending) }
+      // Behind the last one that it wants, it has looked at all there are.
+      return self.nextEvent(journal, from: next) { next, isFound in
+        let pending = isFound ? pending - 1 : pending
+        return .live(next: pending == 0 ? journal.next : next, pending: pending)
+      }
     case .replay(let next) where next >= journal.next:
       self.phase = .live(next: next, pending: 0)
       return .none(.nothing)
