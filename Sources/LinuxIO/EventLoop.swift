@@ -86,7 +86,8 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
   package func stop() {
     self.shared.withLock { $0.stopping = true }
     self.wake()
-    pthread_join(self.thread, nil)
+    let result = pthread_join(self.thread, nil)
+    precondition(result == 0, "pthread_join failed: \(result)")
   }
 
   /// True on the loop's own thread.

@@ -17,8 +17,9 @@ import Testing
     let process = Process()
     process.executableURL = Self.program
     process.arguments = arguments
-    // What it ran counts for the coverage as well.
-    process.environment = ProcessInfo.processInfo.environment.filter { $0.key == "LLVM_PROFILE_FILE" }
+    // What it ran counts for the coverage as well, and what a sanitizer finds in it.
+    let kept = ["LLVM_PROFILE_FILE", "TSAN_OPTIONS", "ASAN_OPTIONS", "PATH"]
+    process.environment = ProcessInfo.processInfo.environment.filter { kept.contains($0.key) }
       .merging(["HOME": self.directory.path]) { $1 }
     process.currentDirectoryURL = URL(fileURLWithPath: self.directory.path)
     process.standardOutput = output
