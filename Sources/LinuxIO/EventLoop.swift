@@ -82,10 +82,15 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     precondition(result == 0, "pthread_create failed: \(result)")
   }
 
-  /// Ends the thread after the jobs it has. Call from another thread; returns when the thread is gone.
+  /// Ends the thread after the jobs it has, once, and returns when the thread is gone. On the thread itself it returns at
+  /// once: a task that waited for an actor may go on wherever the job before it had that actor.
   package func stop() {
     self.shared.withLock { $0.stopping = true }
     self.wake()
+    if self.isCurrent {
+      pthread_detach(pthread_self())
+      return
+    }
     let result = pthread_join(self.thread, nil)
     precondition(result == 0, "pthread_join failed: \(result)")
   }

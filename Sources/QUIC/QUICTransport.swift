@@ -210,7 +210,7 @@ package final class QUICTransport: Transport, Sendable {
     }
   }
 
-  /// Ends the loop's thread; after `shutdown`, and not from the loop itself.
+  /// Ends the loop's thread; after `shutdown`.
   package func stop() { self.loop.stop() }
 }
 

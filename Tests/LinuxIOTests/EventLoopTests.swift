@@ -17,6 +17,20 @@ import Testing
     loop.stop()
   }
 
+  @Test("a loop that is stopped on its own thread ends as well")
+  func stopFromLoop() async throws {
+    weak var left: EventLoop?
+    try await {
+      let loop = try EventLoop()
+      left = loop
+      loop.start()
+      await loop.run { loop.stop() }
+    }()
+    // Its thread was the last to hold it.
+    for _ in 0..<1_000 where left != nil { try await Task.sleep(for: .milliseconds(5)) }
+    #expect(left == nil)
+  }
+
   @Test("closures from outside run on the loop in order")
   func closures() async throws {
     let loop = try EventLoop()
