@@ -37,7 +37,10 @@ struct Node: Sendable {
       identity: identity, addresses: addresses, interfaces: configuration.interfaces, configuration: quic)
     let resolver = Resolver(servers: configuration.dnsServers)
     var saveBook: BookSaver?
-    if let store { saveBook = { try await store.save($0) } }
+    if let store {
+      // Detached: a task that waited for the host may find itself on the loop's thread, which must not wait for a disk.
+      saveBook = { book in try await Task.detached { try await store.save(book) }.value }
+    }
     let clock = HostClock.system(wall: { Self.wallMilliseconds() })
     self.host = Host(
       configuration: host, transport: self.transport, events: EventLog(bootID: Self.bootID()), clock: clock,
