@@ -16,6 +16,11 @@ package protocol EventLoopParticipant: AnyObject {
   func turn(now: MonotonicNanoseconds) -> MonotonicNanoseconds
 }
 
+/// What is left for the loop to do, without a task.
+package protocol EventLoopWork: AnyObject, Sendable {
+  func run()
+}
+
 /// One thread with epoll, timers and Swift jobs: a task executor.
 ///
 /// A turn: wait, descriptors, jobs, then `turn` of every participant. A job that a job enqueues on the loop's own
@@ -28,8 +33,13 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
   private static let jobsPerFlush = 32
   private static let eventsPerTurnMax = 64
 
+  private enum Job {
+    case task(UnownedJob)
+    case work(any EventLoopWork)
+  }
+
   private struct Shared {
-    var jobs: [UnownedJob] = []
+    var jobs: [Job] = []
     var closures: [@Sendable () -> Void] = []
     var woken = false
     var stopping = false
@@ -41,7 +51,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
   private let wakeup: Int32
   private let threadID = Atomic<UInt>(0)
   // The runtime's exclusivity check costs as much as a small read; one thread uses this, and never within its own use.
-  @exclusivity(unchecked) private var localJobs: [UnownedJob] = []
+  @exclusivity(unchecked) private var localJobs: [Job] = []
   private var localClosures: [@Sendable () -> Void] = []
   private var participants: [any EventLoopParticipant] = []
   private var descriptors: [Int32: any EventLoopParticipant] = [:]
@@ -100,14 +110,18 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
   // MARK: Executor
 
-  package func enqueue(_ job: consuming ExecutorJob) {
-    let unowned = UnownedJob(job)
+  package func enqueue(_ job: consuming ExecutorJob) { self.enqueue(.task(UnownedJob(job))) }
+
+  /// Runs `work` among the tasks' jobs, in the order of the calls. Allocates nothing.
+  package func enqueue(_ work: any EventLoopWork) { self.enqueue(.work(work)) }
+
+  private func enqueue(_ job: Job) {
     if self.isCurrent {
-      self.localJobs.append(unowned)
+      self.localJobs.append(job)
       return
     }
     let mustWake = self.shared.withLock { shared in
-      shared.jobs.append(unowned)
+      shared.jobs.append(job)
       defer { shared.woken = true }
       return !shared.woken
     }
@@ -242,7 +256,10 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     while index < self.localJobs.count, index < EventLoop.jobsPerTurnMax {
       let job = self.localJobs[index]
       index += 1
-      job.runSynchronously(on: executor)
+      switch job {
+      case .task(let task): task.runSynchronously(on: executor)
+      case .work(let work): work.run()
+      }
       if index % EventLoop.jobsPerFlush == 0 { _ = self.endTurn() }
     }
     if index == self.localJobs.count {

@@ -19,6 +19,10 @@ final class QUICEndpoint: QUICConnectionOwner {
   /// Between two events about dropped datagrams.
   static let dropEventInterval: UInt64 = 60_000_000_000
 
+  /// New streams whose answers leave together, likewise `EventLoop`'s jobs: more would make the two ends of a connection
+  /// work in turns.
+  private static let streamsPerFlush = 32
+
   var environment: QUICConnection.Environment
   /// It owns this endpoint.
   private unowned let sink: any DatagramSink
@@ -49,6 +53,8 @@ final class QUICEndpoint: QUICConnectionOwner {
   var dropEvent: (time: MonotonicNanoseconds, dropped: Int)?
   /// The sink has no room: nothing is written until `unblock`.
   private(set) var isBlocked = false
+  /// Announced since the last flush.
+  private var unansweredStreams = 0
 
   /// Counts of what came without a connection, for tests and for the log.
   struct Counters: Equatable {
@@ -122,6 +128,7 @@ final class QUICEndpoint: QUICConnectionOwner {
         }
         if let connection = last {
           self.deliver(datagram, to: connection, &local, &remote, ecn, now)
+          if self.unansweredStreams >= QUICEndpoint.streamsPerFlush { self.flush(now: now) }
           continue
         }
       }
@@ -233,6 +240,7 @@ final class QUICEndpoint: QUICConnectionOwner {
 
   /// One burst of every connection that has something to say.
   private func flush(now: MonotonicNanoseconds) {
+    self.unansweredStreams = 0
     guard !self.isBlocked, !self.dirty.isEmpty else { return }
     swap(&self.dirty, &self.flushing)
     defer { self.flushing.removeAll(keepingCapacity: true) }
@@ -317,6 +325,7 @@ final class QUICEndpoint: QUICConnectionOwner {
     guard let handle = connection.handle else { return }
     let streams = connection.newStreams
     connection.newStreams = []
+    self.unansweredStreams += streams.count
     for stream in streams { self.events(.stream(stream, on: handle)) }
   }
 

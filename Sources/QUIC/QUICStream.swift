@@ -6,7 +6,7 @@ package import P2PCore
 ///
 /// The state belongs to the connection's thread: the event loop's, or in simulations the test's. The `async` members
 /// may be called from anywhere and go to the loop first.
-package final class QUICStream: Stream, @unchecked Sendable {
+package final class QUICStream: Stream, EventLoopWork, @unchecked Sendable {
   // Guard of every `var`: the connection's thread.
 
   /// Bytes that wait to be sent before a writer has to wait.
@@ -26,7 +26,15 @@ package final class QUICStream: Stream, @unchecked Sendable {
   @exclusivity(unchecked) private var received = ReceiveBuffer()
   private var endReceived = false
   private var readFailure: StreamError?
-  private var reader: UnsafeContinuation<Void, Never>?
+  private var reader: Reader?
+  /// Of one that is no task and is called soon.
+  private var called: (any StreamReader)?
+
+  /// Who waits for something to read.
+  private enum Reader {
+    case task(UnsafeContinuation<Void, Never>)
+    case object(any StreamReader)
+  }
 
   // Sending.
   var buffer = SendBuffer()
@@ -236,10 +244,25 @@ package final class QUICStream: Stream, @unchecked Sendable {
   }
 
   private func wakeReader() {
-    if let reader = self.reader {
+    switch self.reader {
+    case nil: return
+    case .task(let task):
       self.reader = nil
-      reader.resume()
+      task.resume()
+    case .object(let object):
+      // Only one that waits a second time before it was called, which is once too often.
+      if self.called != nil { return }
+      self.reader = nil
+      self.called = object
+      // Not from within ngtcp2, and not from within what another reader does.
+      self.loop?.enqueue(self)
     }
+  }
+
+  package func run() {
+    let called = self.called
+    self.called = nil
+    called?.streamIsReadable()
   }
 
   private func wakeWriter() {
@@ -300,7 +323,7 @@ package final class QUICStream: Stream, @unchecked Sendable {
     await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in
         self.wakeReader()
-        self.reader = continuation
+        self.reader = .task(continuation)
       }
     } onCancel: {
       loop.execute { self.wakeReader() }
@@ -309,9 +332,9 @@ package final class QUICStream: Stream, @unchecked Sendable {
 
   package var isCurrent: Bool { self.loop?.isCurrent == true }
 
-  package func wake(_ reader: UnsafeContinuation<Void, Never>) {
+  package func wake(_ reader: any StreamReader) {
     self.wakeReader()
-    self.reader = reader
+    self.reader = .object(reader)
     let isWaiting = self.received.isEmpty && self.readFailure == nil && !self.endReceived
     if !isWaiting { self.wakeReader() }
   }

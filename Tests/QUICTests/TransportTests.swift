@@ -92,6 +92,21 @@ func eventually(_ condition: () async -> Bool) async -> Bool {
   return false
 }
 
+/// Hands a stream's call on to a task.
+private final class Caller: StreamReader {
+  private let continuation: UnsafeContinuation<Void, Never>
+  private init(_ continuation: UnsafeContinuation<Void, Never>) { self.continuation = continuation }
+
+  func streamIsReadable() { self.continuation.resume() }
+
+  static func wait(for stream: any P2PCore.Stream, then: () -> Void = {}) async {
+    await withUnsafeContinuation { continuation in
+      stream.wake(Caller(continuation))
+      then()
+    }
+  }
+}
+
 @Suite(.timeLimit(.minutes(1))) struct TransportTests {
   @Test("what need not be waited for is done at once on the transport's thread, and nowhere else")
   func atOnce() async throws {
@@ -103,19 +118,16 @@ func eventually(_ condition: () async -> Bool) async -> Bool {
       #expect(stream.isCurrent)
       #expect(try stream.writeNow([1, 2, 3], finish: false))
       #expect(stream.readNow(upTo: 10) == .wait)
-      await withUnsafeContinuation { stream.wake($0) }
+      await Caller.wait(for: stream)
       // There is something already.
-      await withUnsafeContinuation { stream.wake($0) }
+      await Caller.wait(for: stream)
       #expect(stream.readNow(upTo: 10) == .bytes([1, 2, 3]))
       #expect(try stream.writeNow([], finish: true))
-      await withUnsafeContinuation { stream.wake($0) }
+      await Caller.wait(for: stream)
       #expect(stream.readNow(upTo: 10) == .end)
       let other = try #require(connection.openStreamNow()).get()
       #expect(try other.writeNow([4], finish: false))
-      await withUnsafeContinuation { reader in
-        other.wake(reader)
-        other.reset(code: 1)
-      }
+      await Caller.wait(for: other) { other.reset(code: 1) }
       #expect(other.readNow(upTo: 10) == .failed(.resetLocally))
     }.value
     let stream = try await connection.openStream()

@@ -48,7 +48,10 @@ extension Federation {
     }
     switch answer {
     case .agreed(let agreement):
-      await self.run(session, self.begin(session, agreement, .outbound))
+      await withUnsafeContinuation { continuation in
+        session.done = { _ in continuation.resume() }
+        self.go(on: session, self.begin(session, agreement, .outbound))
+      }
     case .rejected(let rejection, let frame):
       do {
         try await session.send(frame, finish: true)

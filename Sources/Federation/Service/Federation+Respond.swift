@@ -3,7 +3,7 @@ package import P2PHost
 
 // Streams that members open.
 
-extension Federation: ProtocolHandler {
+extension Federation: CallbackHandler {
   /// Of one peer at one time. One is enough; a restarted peer may have more for a while.
   private static let streamsPerPeerMax = 128
 
@@ -22,12 +22,25 @@ extension Federation: ProtocolHandler {
       on: remote.connection, .inbound)
   }
 
-  package func handle(_ stream: ProtocolStream, from remote: RemotePeer) async throws {
+  package func serve(
+    _ stream: ProtocolStream, from remote: RemotePeer, done: @escaping @Sendable (Result<Void, any Error>) -> Void
+  ) {
     let session = self.add(stream, on: remote.connection, answerBy: nil)
-    defer { self.remove(session) }
-    switch try self.agreeNow(session, remote.protocolID) {
-    case .agreed(let step): await self.run(session, step)
-    case .left(let answer): try await self.respond(session, remote.protocolID, answer)
+    session.done = done
+    do {
+      switch try self.agreeNow(session, remote.protocolID) {
+      case .agreed(let step): self.go(on: session, step)
+      case .left(let answer):
+        Task(executorPreference: self.host.streamExecutor) {
+          do {
+            try await self.respond(session, remote.protocolID, answer)
+          } catch {
+            self.end(session, .failure(error))
+          }
+        }
+      }
+    } catch {
+      self.end(session, .failure(error))
     }
   }
 
@@ -38,7 +51,6 @@ extension Federation: ProtocolHandler {
   }
 
   /// As a rule the hello came with the proposal, and nothing is waited for.
-  @inline(never)
   private func agreeNow(_ session: LiveSession, _ protocolID: String) throws -> AgreedNow {
     let reader = FrameReader(session.stream, limit: FederationProtocol.handshakeFrameMax)
     var responder = HandshakeResponder(offer: self.offer, protocolID: protocolID)
@@ -54,7 +66,6 @@ extension Federation: ProtocolHandler {
   }
 
   /// `answer` where the hello has come.
-  @inline(never)
   private func respond(
     _ session: LiveSession, _ protocolID: String, _ answer: HandshakeResponder.OnFrame?
   ) async throws {
@@ -63,13 +74,14 @@ extension Federation: ProtocolHandler {
     switch answer {
     case .accept(let agreement, let frame):
       try await session.send(frame)
-      await self.run(session, self.begin(session, agreement, .inbound))
+      self.go(on: session, self.begin(session, agreement, .inbound))
     case .reject(let rejection, let frame):
       try await session.send(frame, finish: true)
       await self.tellHost(of: rejection, session)
       await self.awaitEnd(of: session.stream)
+      self.end(session)
     case .nothing, nil:
-      return
+      self.end(session)
     }
   }
 

@@ -4,28 +4,31 @@ internal import P2PHost
 // A session from its agreement to its end.
 
 extension Federation {
-  /// Reads and answers until one side ends the session. `first` is what `begin` told.
-  ///
-  /// Every call of an async function and every return from one looks up where the task prefers to run, at the cost of a
-  /// lock and an allocation in Swift's runtime. So all that need not be awaited is done in `step`, which is the rule.
-  @inline(__always)
-  func run(_ session: LiveSession, _ first: Step) async {
-    var next = first
-    while true {
-      switch next {
-      case .wait:
-        await withUnsafeContinuation { session.stream.wake($0) }
-        next = self.step(session)
-      case .finished:
-        if self.remove(session) { await self.wasLast(session) }
-        return
-      default: next = await self.take(next, session)
+  /// Goes on at `step` until the session has ended. It waits for the remote without a task; there is one only for what is
+  /// to be awaited, as long as that takes.
+  func go(on session: LiveSession, _ step: Step) {
+    switch step {
+    case .wait: session.stream.wake(session)
+    case .finished where !self.remove(session): self.end(session)
+    case .finished: self.go(on: session, .wasLast)
+    default:
+      Task(executorPreference: self.host.streamExecutor) {
+        var step = step
+        repeat { step = await self.take(step, session) } while !step.isTaken
+        self.go(on: session, step)
       }
     }
   }
 
+  /// Tells whoever opened or served the stream that it is done with. Once.
+  func end(_ session: LiveSession, _ result: Result<Void, any Error> = .success(())) {
+    self.remove(session)
+    let done = session.done
+    session.done = nil
+    done?(result)
+  }
+
   /// `session` is agreed. What is to be done first in it.
-  @inline(never)
   func begin(_ session: LiveSession, _ agreement: Agreement, _ direction: Direction) -> Step {
     self.host.counters.agreed(direction)
     session.agreed(Session(agreement, now: self.clock.monotonic()))
@@ -59,6 +62,7 @@ extension Federation {
     /// Both sides have ended it, or nothing is left to do.
     case finished
     // What is to be awaited.
+    case wasLast
     case read
     case collect(Int)
     case send([UInt8])
@@ -66,11 +70,18 @@ extension Federation {
     indirect case over(Ending)
     case tellHost
     case tellClock
+
+    /// Nothing is to be awaited, or not in a task.
+    var isTaken: Bool {
+      switch self {
+      case .wait, .finished: true
+      default: false
+      }
+    }
   }
 
   /// Answers what has come, as far as nothing is to be awaited.
-  @inline(never)
-  private func step(_ session: LiveSession) -> Step {
+  func step(_ session: LiveSession) -> Step {
     let reader = FrameReader(session.stream, limit: session.receiveLimit)
     do throws(ProtocolStreamError) {
       while true {
@@ -111,12 +122,14 @@ extension Federation {
   }
 
   /// Does what is to be awaited, and tells what comes then.
-  @inline(never)
   private func take(_ step: Step, _ session: LiveSession) async -> Step {
     do throws(ProtocolStreamError) {
       switch step {
       case .wait: break
       case .finished: return step
+      case .wasLast:
+        await self.wasLast(session)
+        return .finished
       case .read: try await session.stream.waitForMore()
       case .collect(let size):
         let frame = try await session.stream.collect(size)
@@ -155,7 +168,6 @@ extension Federation {
   }
 
   /// No session with the peer is left.
-  @inline(never)
   private func wasLast(_ session: LiveSession, _ words: String? = nil) async {
     let words = words ?? (session.isEnding ? "the session moved to another connection" : "the peer ended it")
     await self.tellHost(of: session.connection.remotePeer, on: session.connection, reason: words)

@@ -76,7 +76,7 @@ package final class Federation: Sendable {
   // MARK: Sessions
 
   func add(_ stream: ProtocolStream, on connection: any Connection, answerBy deadline: Duration?) -> LiveSession {
-    let session = LiveSession(stream: stream, connection: connection, answerBy: deadline)
+    let session = LiveSession(self, stream: stream, connection: connection, answerBy: deadline)
     self.state.withLock { state in
       session.place = state.sessions.count
       state.sessions.append(session)

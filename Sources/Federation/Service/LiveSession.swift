@@ -4,13 +4,17 @@ internal import Synchronization
 
 /// A stream of the protocol from its first byte to its end: the session on it once it is agreed, and what is to be sent.
 final class LiveSession: @unchecked Sendable {
-  // Guard of `place` and `agreedSessions`: the lock of `Federation`.
+  // Guard of `place` and `agreedSessions`: the lock of `Federation`; of `done`: whoever opens, serves or goes on with it,
+  // one after the other.
 
   /// Bytes that may wait behind a remote that does not read; with more the session is over.
   static let unsentMax = 64 << 10
 
   let stream: ProtocolStream
   let connection: any Connection
+  private let federation: Federation
+  /// To be told of its end, once.
+  var done: (@Sendable (Result<Void, any Error>) -> Void)?
   /// Where it is in the list of sessions; nil once it is over.
   var place: Int?
   /// Those that it is one of, while it is agreed.
@@ -31,7 +35,8 @@ final class LiveSession: @unchecked Sendable {
     var isSending = false
   }
 
-  init(stream: ProtocolStream, connection: any Connection, answerBy: Duration?) {
+  init(_ federation: Federation, stream: ProtocolStream, connection: any Connection, answerBy: Duration?) {
+    self.federation = federation
     self.stream = stream
     self.connection = connection
     self.state = Mutex(State(answerBy: answerBy))
@@ -148,6 +153,10 @@ final class LiveSession: @unchecked Sendable {
     }
     return try result.get()
   }
+}
+
+extension LiveSession: StreamReader {
+  func streamIsReadable() { self.federation.go(on: self, self.federation.step(self)) }
 }
 
 /// The agreed sessions of one peer. Each of them holds it, so that the peer is looked up once.

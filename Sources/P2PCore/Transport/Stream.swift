@@ -27,9 +27,9 @@ package protocol Stream: AnyObject, Sendable {
   /// As `write`, likewise; false when nothing was written because that would have to wait.
   func writeNow(_ bytes: [UInt8], finish: Bool) throws(StreamError) -> Bool
 
-  /// Resumes `reader` once `readNow` would not answer `wait`. On the transport's thread, in place of a `read`: ended by a
-  /// reset of the stream, not by the task's cancellation.
-  func wake(_ reader: UnsafeContinuation<Void, Never>)
+  /// Calls `reader` once `readNow` would not answer `wait`: soon, and not within this call. On the transport's thread, in
+  /// place of a `read`, and without a task. Until then the stream holds it.
+  func wake(_ reader: any StreamReader)
 
   /// Aborts both directions (RESET_STREAM and STOP_SENDING, RFC 9000 §19.4–5). Idempotent.
   func reset(code: UInt64)
@@ -48,9 +48,15 @@ extension Stream {
   package var isCurrent: Bool { false }
   package func readNow(upTo maximum: Int) -> ReadNow { .wait }
   package func writeNow(_ bytes: [UInt8], finish: Bool) throws(StreamError) -> Bool { false }
-  package func wake(_ reader: UnsafeContinuation<Void, Never>) {
+  package func wake(_ reader: any StreamReader) {
     preconditionFailure("a transport without a thread of its own wakes nobody")
   }
+}
+
+/// Reads a stream when there is something to read, instead of waiting in a task.
+package protocol StreamReader: AnyObject, Sendable {
+  /// There are bytes, the end or a failure. Once for each `wake`, on the transport's thread.
+  func streamIsReadable()
 }
 
 /// What a stream has for its reader at this moment.

@@ -25,6 +25,23 @@ extension ProtocolHandler {
   package func declined(_ peer: RemotePeer) async {}
 }
 
+/// A handler that serves its streams without a task of their own, for a protocol of which very many are opened: a task
+/// costs as much as the rest of a short stream. `options.executor` says nothing to it.
+package protocol CallbackHandler: ProtocolHandler {
+  /// In place of `handle`, which it need not have: returns at once, and calls `done` when the stream is served, once and
+  /// from any thread, as `handle` would return or throw. On the transport's thread as a rule.
+  func serve(
+    _ stream: ProtocolStream, from peer: RemotePeer, done: @escaping @Sendable (Result<Void, any Error>) -> Void)
+}
+
+extension CallbackHandler {
+  package func handle(_ stream: ProtocolStream, from peer: RemotePeer) async throws {
+    try await withUnsafeThrowingContinuation { continuation in
+      self.serve(stream, from: peer) { continuation.resume(with: $0) }
+    }
+  }
+}
+
 /// The protocol ids that lead to a handler.
 package enum ServedProtocol: Sendable, Hashable {
   /// Proposed exactly so: `/ipfs/ping/1.0.0`. Printable ASCII without space, with or without a leading slash.

@@ -214,18 +214,29 @@ final class ProtocolRouter: Sendable {
       self.counters.streamRefused()
       return self.refuse(entry.stream.reset, entry.peer, refusal)
     }
-    let task = Task(executorPreference: registration.executor) { await self.run(registration, entry, id) }
+    let peer = RemotePeer(connection: entry.connection, protocolID: id)
+    if let handler = registration.callbackHandler {
+      return handler.serve(entry.stream, from: peer) { self.served(entry, id, $0) }
+    }
+    let task = Task(executorPreference: registration.executor) { await self.run(registration.handler, entry, peer) }
     if registration.limits.lifetime != nil { self.state.withLock { _ in entry.task = task } }
   }
 
-  private func run(_ registration: Registration, _ entry: InboundStream, _ id: String) async {
+  private func run(_ handler: any ProtocolHandler, _ entry: InboundStream, _ peer: RemotePeer) async {
     do {
-      let peer = RemotePeer(connection: entry.connection, protocolID: id)
-      try await registration.handler.handle(entry.stream, from: peer)
+      try await handler.handle(entry.stream, from: peer)
     } catch {
-      return self.failed(entry, id, error)
+      return self.failed(entry, peer.protocolID, error)
     }
     if !self.concludeNow(entry) { await self.conclude(entry) }
+  }
+
+  private func served(_ entry: InboundStream, _ id: String, _ result: Result<Void, any Error>) {
+    switch result {
+    case .failure(let error): self.failed(entry, id, error)
+    case .success:
+      if !self.concludeNow(entry) { Task(executorPreference: self.executor) { await self.conclude(entry) } }
+    }
   }
 
   // What a task's function does itself takes room in the task: what is long and need not be awaited is done elsewhere.

@@ -268,8 +268,8 @@ package final class ProtocolStream: @unchecked Sendable {
   /// Whether this is the transport's thread: see `P2PCore.Stream`.
   package var isCurrent: Bool { self.stream.isCurrent }
 
-  /// Resumes `reader` when `messageNow` may find something; where `isCurrent`.
-  package func wake(_ reader: UnsafeContinuation<Void, Never>) { self.stream.wake(reader) }
+  /// Calls `reader` when `messageNow` may find something; where `isCurrent`.
+  package func wake(_ reader: any StreamReader) { self.stream.wake(reader) }
 
   /// What `messageNow` finds.
   package enum MessageNow {

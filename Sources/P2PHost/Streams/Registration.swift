@@ -11,6 +11,8 @@ final class Registration: @unchecked Sendable {
   /// Grows with every registration.
   let number: UInt64
   let handler: any ProtocolHandler
+  /// The same, where it is one.
+  let callbackHandler: (any CallbackHandler)?
   let serves: ServedProtocol
   let ids: [String]
   let limits: ProtocolLimits
@@ -45,6 +47,7 @@ final class Registration: @unchecked Sendable {
     let options = handler.options
     self.number = number
     self.handler = handler
+    self.callbackHandler = handler as? any CallbackHandler
     self.serves = handler.serves
     self.ids = self.serves.ids
     self.limits = options.limits

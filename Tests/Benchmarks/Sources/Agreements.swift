@@ -43,13 +43,7 @@ enum Agreements {
     await withTaskGroup(of: Void.self) { group in
       for _ in 0..<concurrency {
         group.addTask(executorPreference: transport.streamExecutor!) {
-          while left.take() {
-            do {
-              if try await !Self.agree(on: connection, offer) { failed.add() }
-            } catch {
-              failed.add()
-            }
-          }
+          await withUnsafeContinuation { Initiator(connection, offer, left, failed, $0).next() }
         }
       }
     }
@@ -57,28 +51,74 @@ enum Agreements {
     print("agree: \(n) with \(concurrency) at a time, \(failed.value) failed = \(Double(n) / seconds) /s")
   }
 
-  /// As `Federation` does it, on the transport's thread: what need not be awaited is not.
-  private static func agree(on connection: any Connection, _ offer: Offer) async throws -> Bool {
-    var initiator = HandshakeInitiator(offer: offer)
-    let hello = FrameWriter.framed(initiator.start(nowMilliseconds: 0))
-    guard
-      let stream = try ProtocolStream.openNow(on: connection, protocolID: offer.spoken.ids[0], firstPayload: hello)
-    else { return false }
-    let reader = FrameReader(stream, limit: FederationProtocol.handshakeFrameMax)
-    var isAgreed = false
-    while true {
-      switch try reader.frameNow() {
-      case .wait: await withUnsafeContinuation { stream.wake($0) }
-      case .end: return isAgreed
-      case .large: return false
-      // Behind the answer, what the server has for an agreed session.
-      case .message where isAgreed: break
-      case .message(let frame):
-        guard case .agreed = initiator.received(frame, protocolID: stream.protocolID ?? "", nowMilliseconds: 0),
-          try stream.writeNow([], finish: true)
-        else { return false }
-        isAgreed = true
+  /// Opens one session after the other, each to its end. On the transport's thread and without a task, as the other side
+  /// does.
+  private final class Initiator: StreamReader, @unchecked Sendable {
+    // Guard: the transport's thread.
+
+    private let connection: any Connection
+    private let offer: Offer
+    private let left: Counter
+    private let failed: Counter
+    private let done: UnsafeContinuation<Void, Never>
+    private var handshake: HandshakeInitiator
+    private var stream: ProtocolStream?
+    private var isAgreed = false
+
+    init(
+      _ connection: any Connection, _ offer: Offer, _ left: Counter, _ failed: Counter,
+      _ done: UnsafeContinuation<Void, Never>
+    ) {
+      self.connection = connection
+      self.offer = offer
+      self.left = left
+      self.failed = failed
+      self.done = done
+      self.handshake = HandshakeInitiator(offer: offer)
+    }
+
+    func next() {
+      guard self.left.take() else { return self.done.resume() }
+      self.handshake = HandshakeInitiator(offer: self.offer)
+      self.isAgreed = false
+      do {
+        let hello = FrameWriter.framed(self.handshake.start(nowMilliseconds: 0))
+        self.stream = try ProtocolStream.openNow(
+          on: self.connection, protocolID: self.offer.spoken.ids[0], firstPayload: hello)
+        if let stream = self.stream { stream.wake(self) } else { self.over(failed: true) }
+      } catch {
+        self.over(failed: true)
       }
+    }
+
+    func streamIsReadable() {
+      guard let stream = self.stream else { return }
+      do {
+        let reader = FrameReader(stream, limit: FederationProtocol.handshakeFrameMax)
+        while true {
+          switch try reader.frameNow() {
+          case .wait: return stream.wake(self)
+          case .end: return self.over(failed: !self.isAgreed)
+          case .large: return self.over(failed: true)
+          // Behind the answer, what the server has for an agreed session.
+          case .message where self.isAgreed: break
+          case .message(let frame):
+            guard
+              case .agreed = self.handshake.received(frame, protocolID: stream.protocolID ?? "", nowMilliseconds: 0),
+              try stream.writeNow([], finish: true)
+            else { return self.over(failed: true) }
+            self.isAgreed = true
+          }
+        }
+      } catch {
+        self.over(failed: true)
+      }
+    }
+
+    private func over(failed: Bool) {
+      if failed { self.failed.add() }
+      self.stream = nil
+      self.next()
     }
   }
 }
