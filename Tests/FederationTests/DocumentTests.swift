@@ -136,19 +136,22 @@ private struct SessionDump {
     let length = VarintFramer.frame(frame).dropLast(frame.count)
     self.line(length, "a frame of \(frame.count) bytes")
     var reader = ProtobufReader(frame)
-    guard case .bytes(let body)? = try reader.next()?.value else { return }
+    #expect(try reader.next() != nil)
+    let body = try reader.bytes()
     self.line(frame.dropLast(body.count), "field \(frame[0] >> 3), \(message.name), \(body.count) bytes")
-    var fields = ProtobufReader(Array(body))
+    var fields = ProtobufReader(body)
     while let field = try fields.next() {
       var writer = ProtobufWriter()
-      let name = names[Int(field.number) - 1]
-      switch field.value {
-      case .varint(let number):
-        writer.varint(field.number, number)
+      let name = names[Int(field) - 1]
+      switch fields.wireType {
+      case .varint:
+        let number = try fields.varint()
+        writer.varint(field, number)
         self.line(writer.bytes, "  \(name) = \(number)")
-      case .bytes(let bytes):
-        writer.bytes(field.number, Array(bytes))
-        self.line(writer.bytes, "  \(name) = \"\(String(decoding: bytes, as: UTF8.self))\"")
+      case .delimited:
+        let text = try fields.string()
+        writer.string(field, text)
+        self.line(writer.bytes, "  \(name) = \"\(text)\"")
       case .fixed32, .fixed64: return
       }
     }

@@ -13,7 +13,7 @@ enum FieldRules {
   static let timeMax: UInt64 = 1 << 53 - 1
 
   static func network(_ text: String) throws(WireError) -> String {
-    let isGood = text.utf8.allSatisfy { byte in
+    let isGood = self.all(text) { byte in
       (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
         || byte == UInt8(ascii: "-")
     }
@@ -42,7 +42,7 @@ enum FieldRules {
   }
 
   static func capability(_ text: String) throws(WireError) -> String {
-    guard (1...self.capabilityBytesMax).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+    guard (1...self.capabilityBytesMax).contains(text.utf8.count), self.all(text, { (0x21...0x7E).contains($0) })
     else {
       throw .malformed(
         "a capability is 1 to \(self.capabilityBytesMax) printable ASCII characters, unlike \(quoted(text))")
@@ -55,19 +55,19 @@ enum FieldRules {
     guard count < maximum else { throw .malformed("more than \(maximum) \(what)") }
   }
 
-  static func version(_ field: ProtobufField) throws(WireError) -> SemanticVersion {
-    if case .bytes(let text) = field.value, let version = SemanticVersion(utf8: text) { return version }
+  static func version(_ field: ProtobufReader) throws(WireError) -> SemanticVersion {
+    if let version = try field.withBytes({ SemanticVersion(utf8: $0) }) { return version }
     throw .malformed("\(quoted(try field.string())) is no version")
   }
 
-  static func time(_ field: ProtobufField) throws(WireError) -> UInt64 {
+  static func time(_ field: ProtobufReader) throws(WireError) -> UInt64 {
     let time = try field.varint()
     guard time <= self.timeMax else { throw .malformed("a time of more than 53 bits") }
     return time
   }
 
   /// A `uint32`. Readers that were generated would cut a larger one silently; no sender can mean it.
-  static func uint32(_ field: ProtobufField) throws(WireError) -> UInt32 {
+  static func uint32(_ field: ProtobufReader) throws(WireError) -> UInt32 {
     guard let number = UInt32(exactly: try field.varint()) else {
       throw .malformed("field \(field.number) has more than 32 bits")
     }
@@ -83,11 +83,17 @@ enum FieldRules {
 
   private static func line(_ text: String, _ what: String, _ maximum: Int) throws(WireError) -> String {
     guard text.utf8.count <= maximum else { throw .malformed("\(what) of more than \(maximum) bytes") }
-    if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
+    if self.all(text, { (0x20..<0x7F).contains($0) }) { return text }
     if text.unicodeScalars.contains(where: { self.isControl($0) }) {
       throw .malformed("\(what) with a control character")
     }
     return text
+  }
+
+  /// Every byte of `text` is `good`. Several times as fast as `text.utf8.allSatisfy`.
+  private static func all(_ text: String, _ good: (UInt8) -> Bool) -> Bool {
+    var text = text
+    return text.withUTF8 { $0.allSatisfy(good) }
   }
 
   /// General category Cc.

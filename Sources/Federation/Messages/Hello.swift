@@ -29,18 +29,18 @@ package struct Hello: Sendable, Hashable {
     var capabilities: [String] = []
     var limit: UInt32 = 0
     var time: UInt64 = 0
-    while let field = try fields.next() {
-      switch field.number {
+    while let number = try fields.next() {
+      switch number {
       case 1:
         try FieldRules.room(versions.count, VersionedProtocol.versionsMaximum, "versions")
-        versions.append(try FieldRules.version(field))
-      case 2: network = try FieldRules.network(try field.string())
-      case 3: agent = try FieldRules.agent(try field.string())
+        versions.append(try FieldRules.version(fields))
+      case 2: network = try FieldRules.network(try fields.string())
+      case 3: agent = try FieldRules.agent(try fields.string())
       case 4:
         try FieldRules.room(capabilities.count, FieldRules.capabilitiesMax, "capabilities")
-        capabilities.append(try FieldRules.capability(try field.string()))
-      case 5: limit = try FieldRules.uint32(field)
-      case 6: time = try FieldRules.time(field)
+        capabilities.append(try FieldRules.capability(try fields.string()))
+      case 5: limit = try FieldRules.uint32(fields)
+      case 6: time = try FieldRules.time(fields)
       default: break
       }
     }

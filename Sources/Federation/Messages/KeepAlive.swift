@@ -15,10 +15,10 @@ package struct KeepAlive: Sendable, Hashable {
   init(_ fields: ProtobufReader) throws(WireError) {
     var fields = fields
     self.init(number: 0, timeMilliseconds: 0)
-    while let field = try fields.next() {
-      switch field.number {
-      case 1: self.number = try field.varint()
-      case 2: self.timeMilliseconds = try FieldRules.time(field)
+    while let number = try fields.next() {
+      switch number {
+      case 1: self.number = try fields.varint()
+      case 2: self.timeMilliseconds = try FieldRules.time(fields)
       default: break
       }
     }
@@ -49,12 +49,12 @@ package struct KeepAliveReply: Sendable, Hashable {
   init(_ fields: ProtobufReader) throws(WireError) {
     var fields = fields
     self.init(to: KeepAlive(number: 0, timeMilliseconds: 0), receivedMilliseconds: 0, sentMilliseconds: 0)
-    while let field = try fields.next() {
-      switch field.number {
-      case 1: self.number = try field.varint()
-      case 2: self.timeMilliseconds = try FieldRules.time(field)
-      case 3: self.receivedMilliseconds = try FieldRules.time(field)
-      case 4: self.sentMilliseconds = try FieldRules.time(field)
+    while let number = try fields.next() {
+      switch number {
+      case 1: self.number = try fields.varint()
+      case 2: self.timeMilliseconds = try FieldRules.time(fields)
+      case 3: self.receivedMilliseconds = try FieldRules.time(fields)
+      case 4: self.sentMilliseconds = try FieldRules.time(fields)
       default: break
       }
     }

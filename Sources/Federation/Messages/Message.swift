@@ -10,26 +10,25 @@ package enum Message: Sendable, Hashable {
 
   /// Nil for a frame without a message that is known here: a newer minor version has more of them.
   package init?(frame: [UInt8]) throws(WireError) {
-    var message: Message?
     var reader = ProtobufReader(frame)
-    while let field = try reader.next() {
-      guard (1...5).contains(field.number) else { continue }
-      if field.number <= 3, frame.count > FederationProtocol.handshakeFrameMax {
+    var found: (number: UInt32, fields: ProtobufReader)?
+    while let number = try reader.next() {
+      guard (1...5).contains(number) else { continue }
+      if number <= 3, frame.count > FederationProtocol.handshakeFrameMax {
         throw .tooLong(size: UInt64(frame.count), maximum: FederationProtocol.handshakeFrameMax)
       }
       // Which of two would count differs from reader to reader.
-      if message != nil { throw .malformed("two messages in one frame") }
-      let fields = try field.message()
-      switch field.number {
-      case 1: message = .hello(try Hello(fields))
-      case 2: message = .accept(try Accept(fields))
-      case 3: message = .reject(try Reject(fields))
-      case 4: message = .keepAlive(try KeepAlive(fields))
-      default: message = .keepAliveReply(try KeepAliveReply(fields))
-      }
+      if found != nil { throw .malformed("two messages in one frame") }
+      found = (number, try reader.message())
     }
-    guard let message else { return nil }
-    self = message
+    guard let found else { return nil }
+    switch found.number {
+    case 1: self = .hello(try Hello(found.fields))
+    case 2: self = .accept(try Accept(found.fields))
+    case 3: self = .reject(try Reject(found.fields))
+    case 4: self = .keepAlive(try KeepAlive(found.fields))
+    default: self = .keepAliveReply(try KeepAliveReply(found.fields))
+    }
   }
 
   /// Without its length.

@@ -15,10 +15,10 @@ package struct Reject: Sendable, Hashable {
     var fields = fields
     self.code = .other(0)
     self.reason = ""
-    while let field = try fields.next() {
-      switch field.number {
-      case 1: self.code = RejectCode(try FieldRules.uint32(field))
-      case 2: self.reason = try FieldRules.reason(try field.string())
+    while let number = try fields.next() {
+      switch number {
+      case 1: self.code = RejectCode(try FieldRules.uint32(fields))
+      case 2: self.reason = try FieldRules.reason(try fields.string())
       default: break
       }
     }

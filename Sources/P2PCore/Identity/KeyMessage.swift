@@ -16,10 +16,10 @@ struct KeyMessage: Sendable {
     var type: UInt64?
     var data: [UInt8]?
     var reader = ProtobufReader(protobuf)
-    while let field = try reader.next() {
-      switch field.number {
-      case 1: type = try field.varint()
-      case 2: data = try field.bytes()
+    while let number = try reader.next() {
+      switch number {
+      case 1: type = try reader.varint()
+      case 2: data = try reader.bytes()
       default: break
       }
     }

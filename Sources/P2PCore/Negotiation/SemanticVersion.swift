@@ -22,11 +22,13 @@ package struct SemanticVersion: Sendable, Hashable, Comparable, CustomStringConv
 
   /// Nil for anything but three decimal numbers in their shortest form with a dot between them.
   package init?(_ text: String) {
-    self.init(utf8: Array(text.utf8)[...])
+    var text = text
+    guard let version = text.withUTF8({ Self(utf8: $0) }) else { return nil }
+    self = version
   }
 
   /// As `init(_:)`, of the text's bytes. Without an allocation: every handshake of a stream reads some.
-  package init?(utf8 text: ArraySlice<UInt8>) {
+  package init?(utf8 text: UnsafeBufferPointer<UInt8>) {
     var numbers = (0, 0, 0)
     var dots = 0
     var digits = 0

@@ -31,19 +31,19 @@ package struct IdentifyMessage: Hashable, Sendable {
       throw .tooLong(size: UInt64(protobuf.count), maximum: Self.sizeMaximum)
     }
     var reader = ProtobufReader(protobuf)
-    while let field = try reader.next() {
-      switch field.number {
-      case 1: self.publicKey = try field.bytes()
+    while let number = try reader.next() {
+      switch number {
+      case 1: self.publicKey = try reader.bytes()
       case 2:
         guard self.listenAddresses.count < Self.addressesMaximum else { continue }
-        if let address = Self.address(try field.bytes()) { self.listenAddresses.append(address) }
+        if let address = Self.address(try reader.bytes()) { self.listenAddresses.append(address) }
       case 3:
-        let name = try field.string()
+        let name = try reader.string()
         if self.protocols.count < Self.protocolsMaximum { self.protocols.append(name) }
-      case 4: self.observedAddress = Self.address(try field.bytes())
-      case 5: self.protocolVersion = try field.string()
-      case 6: self.agentVersion = try field.string()
-      case 8: self.signedPeerRecord = try field.bytes()
+      case 4: self.observedAddress = Self.address(try reader.bytes())
+      case 5: self.protocolVersion = try reader.string()
+      case 6: self.agentVersion = try reader.string()
+      case 8: self.signedPeerRecord = try reader.bytes()
       default: break
       }
     }

@@ -1,119 +1,103 @@
-/// One field of a protobuf message as it stands on the wire (protobuf: encoding).
-package struct ProtobufField: Sendable {
-  package enum Value: Sendable, Hashable {
-    case varint(UInt64)
-    case fixed64(UInt64)
-    case fixed32(UInt32)
-    /// Strings, bytes and embedded messages.
-    case bytes(ArraySlice<UInt8>)
-  }
-
-  /// 1 to 2^29 - 1.
-  package let number: UInt32
-  package let value: Value
-
-  /// The bytes of a length-delimited field.
-  package func bytes() throws(WireError) -> [UInt8] {
-    guard case .bytes(let slice) = self.value else {
-      throw .malformed("field \(self.number) is not length-delimited")
-    }
-    return Array(slice)
-  }
-
-  /// The text of a length-delimited field.
-  package func string() throws(WireError) -> String {
-    guard case .bytes(let slice) = self.value else {
-      throw .malformed("field \(self.number) is not length-delimited")
-    }
-    // What is not UTF-8 is replaced here, so that the text differs. `String(validating:)` takes several times as long.
-    let text = String(decoding: slice, as: UTF8.self)
-    guard text.isEqual(to: slice) else { throw .malformed("field \(self.number) is not UTF-8") }
-    return text
-  }
-
-  /// The message in a length-delimited field, which is not copied.
-  package func message() throws(WireError) -> ProtobufReader {
-    guard case .bytes(let slice) = self.value else {
-      throw .malformed("field \(self.number) is not length-delimited")
-    }
-    return ProtobufReader(slice)
-  }
-
-  /// The number of a varint field.
-  package func varint() throws(WireError) -> UInt64 {
-    guard case .varint(let number) = self.value else { throw .malformed("field \(self.number) is not a varint") }
-    return number
-  }
-}
-
-extension String {
-  fileprivate func isEqual(to bytes: ArraySlice<UInt8>) -> Bool {
-    if self.utf8.count != bytes.count { return false }
-    var text = self
-    return text.withUTF8 { text in
-      bytes.withUnsafeBufferPointer { bytes in
-        for index in 0..<bytes.count where text[index] != bytes[index] { return false }
-        return true
-      }
-    }
-  }
-}
-
-/// Reads the fields of a message in order. The caller skips those it does not know, and keeps the last of those
-/// that are not repeated. Groups are refused.
+/// Reads the fields of a message in order (protobuf: encoding). The caller skips those it does not know, and keeps the last
+/// of those that are not repeated. Groups are refused.
 package struct ProtobufReader: Sendable {
-  private let bytes: ArraySlice<UInt8>
+  package enum WireType: UInt8, Sendable {
+    case varint = 0
+    /// Only skipped, as is `fixed32`: no message here has such a field.
+    case fixed64 = 1
+    /// Strings, bytes and embedded messages.
+    case delimited = 2
+    case fixed32 = 5
+  }
+
+  private let source: [UInt8]
+  private let end: Int
+  /// Behind the current field.
   private var index: Int
+  /// Of the current field, 1 to 2^29 - 1.
+  package private(set) var number: UInt32 = 0
+  package private(set) var wireType = WireType.varint
+  /// The current field's number, or where its bytes begin.
+  private var value: UInt64 = 0
 
-  package init(_ bytes: [UInt8]) { self.init(bytes[...]) }
+  package init(_ bytes: [UInt8]) { self.init(bytes, 0..<bytes.count) }
 
-  init(_ bytes: ArraySlice<UInt8>) {
-    self.bytes = bytes
-    self.index = bytes.startIndex
+  private init(_ source: [UInt8], _ range: Range<Int>) {
+    self.source = source
+    self.index = range.lowerBound
+    self.end = range.upperBound
   }
 
-  /// The next field; nil at the end.
-  package mutating func next() throws(WireError) -> ProtobufField? {
-    guard self.index < self.bytes.endIndex else { return nil }
-    let tag = try self.varint()
-    let number = tag >> 3
-    guard number > 0 && number < 1 << 29 else { throw .malformed("a field number out of range") }
-    let value: ProtobufField.Value
-    switch tag & 7 {
-    case 0: value = .varint(try self.varint())
-    case 1: value = .fixed64(try self.fixed(8))
-    case 2: value = .bytes(try self.delimited())
-    case 5: value = .fixed32(UInt32(truncatingIfNeeded: try self.fixed(4)))
-    default: throw .malformed("a group or an unknown wire type")
+  /// Goes to the next field and tells its number, 1 to 2^29 - 1; nil at the end.
+  package mutating func next() throws(WireError) -> UInt32? {
+    guard self.index < self.end else { return nil }
+    let tag = try self.readVarint()
+    guard tag >> 3 > 0 && tag >> 3 < 1 << 29 else { throw .malformed("a field number out of range") }
+    guard let type = WireType(rawValue: UInt8(tag & 7)) else { throw .malformed("a group or an unknown wire type") }
+    self.number = UInt32(tag >> 3)
+    self.wireType = type
+    switch type {
+    case .varint: self.value = try self.readVarint()
+    case .fixed64: try self.skip(8)
+    case .fixed32: try self.skip(4)
+    case .delimited:
+      let size = try self.readVarint()
+      self.value = UInt64(self.index)
+      try self.skip(size)
     }
-    return ProtobufField(number: UInt32(number), value: value)
+    return self.number
   }
 
-  private mutating func varint() throws(WireError) -> UInt64 {
+  private mutating func readVarint() throws(WireError) -> UInt64 {
     // Nearly every one is a single byte.
-    if self.index < self.bytes.endIndex, self.bytes[self.index] < 0x80 {
+    if self.index < self.end, self.source[self.index] < 0x80 {
       defer { self.index += 1 }
-      return UInt64(self.bytes[self.index])
+      return UInt64(self.source[self.index])
     }
-    let (value, next) = try ProtobufVarint.read(self.bytes, at: self.index)
+    let (value, next) = try ProtobufVarint.read(self.source, at: self.index, end: self.end)
     self.index = next
     return value
   }
 
-  private mutating func fixed(_ size: Int) throws(WireError) -> UInt64 {
-    guard self.bytes.endIndex - self.index >= size else { throw .truncated }
-    var value: UInt64 = 0
-    for offset in 0..<size { value |= UInt64(self.bytes[self.index + offset]) << UInt64(8 * offset) }
-    self.index += size
-    return value
+  private mutating func skip(_ size: UInt64) throws(WireError) {
+    guard size <= UInt64(self.end - self.index) else { throw .truncated }
+    self.index += Int(size)
   }
 
-  private mutating func delimited() throws(WireError) -> ArraySlice<UInt8> {
-    let size = try self.varint()
-    guard size <= UInt64(self.bytes.endIndex - self.index) else { throw .truncated }
-    let start = self.index
-    self.index += Int(size)
-    return self.bytes[start..<self.index]
+  // MARK: The current field
+
+  private func range() throws(WireError) -> Range<Int> {
+    if self.wireType != .delimited { throw .malformed("field \(self.number) is not length-delimited") }
+    return Int(self.value)..<self.index
+  }
+
+  /// The bytes of a length-delimited field.
+  package func bytes() throws(WireError) -> [UInt8] { Array(self.source[try self.range()]) }
+
+  /// What `body` makes of the bytes of a length-delimited field, which are not copied.
+  package func withBytes<Value>(_ body: (UnsafeBufferPointer<UInt8>) -> Value) throws(WireError) -> Value {
+    let range = try self.range()
+    return self.source.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[range])) }
+  }
+
+  /// The text of a length-delimited field.
+  package func string() throws(WireError) -> String {
+    let text = try self.withBytes { bytes -> String? in
+      // What is not UTF-8 is replaced here, so that the text differs. `String(validating:)` takes several times as long.
+      let text = String(decoding: bytes, as: UTF8.self)
+      return bytes.allSatisfy { $0 < 0x80 } || text.utf8.elementsEqual(bytes) ? text : nil
+    }
+    guard let text else { throw .malformed("field \(self.number) is not UTF-8") }
+    return text
+  }
+
+  /// The message in a length-delimited field, which is not copied.
+  package func message() throws(WireError) -> ProtobufReader { ProtobufReader(self.source, try self.range()) }
+
+  /// The number of a varint field.
+  package func varint() throws(WireError) -> UInt64 {
+    guard self.wireType == .varint else { throw .malformed("field \(self.number) is not a varint") }
+    return self.value
   }
 }
 

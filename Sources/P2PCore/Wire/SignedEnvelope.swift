@@ -22,9 +22,9 @@ package struct SignedEnvelope: Hashable, Sendable {
     }
     var fields: [UInt32: [UInt8]] = [:]
     var reader = ProtobufReader(protobuf)
-    while let field = try reader.next() {
-      switch field.number {
-      case 1, 2, 3, 5: fields[field.number] = try field.bytes()
+    while let number = try reader.next() {
+      switch number {
+      case 1, 2, 3, 5: fields[number] = try reader.bytes()
       default: break
       }
     }

@@ -40,13 +40,13 @@ package struct SignedPeerRecord: Hashable, Sendable {
     var sequence: UInt64 = 0
     var addresses: [Multiaddr] = []
     var reader = ProtobufReader(protobuf)
-    while let field = try reader.next() {
-      switch field.number {
-      case 1: peer = try field.bytes()
-      case 2: sequence = try field.varint()
+    while let number = try reader.next() {
+      switch number {
+      case 1: peer = try reader.bytes()
+      case 2: sequence = try reader.varint()
       case 3:
         guard addresses.count < IdentifyMessage.addressesMaximum else { continue }
-        if let address = try Self.address(try field.bytes()) { addresses.append(address) }
+        if let address = try Self.address(try reader.bytes()) { addresses.append(address) }
       default: break
       }
     }
@@ -81,8 +81,8 @@ package struct SignedPeerRecord: Hashable, Sendable {
   private static func address(_ protobuf: [UInt8]) throws(WireError) -> Multiaddr? {
     var bytes: [UInt8] = []
     var reader = ProtobufReader(protobuf)
-    while let field = try reader.next() {
-      if field.number == 1 { bytes = try field.bytes() }
+    while let number = try reader.next() {
+      if number == 1 { bytes = try reader.bytes() }
     }
     return IdentifyMessage.address(bytes)
   }

@@ -40,10 +40,12 @@ package enum ProtobufVarint {
   package static let sizeMaximum = 10
 
   /// The number at `index` and the index after it.
-  package static func read(_ bytes: ArraySlice<UInt8>, at index: Int) throws(WireError) -> (value: UInt64, next: Int) {
+  package static func read(
+    _ bytes: [UInt8], at index: Int, end: Int
+  ) throws(WireError) -> (value: UInt64, next: Int) {
     var value: UInt64 = 0
     var position = index
-    while position < bytes.endIndex {
+    while position < end {
       let byte = bytes[position]
       let count = position - index
       if count + 1 == self.sizeMaximum && byte > 1 { throw .malformed("a varint of more than 64 bits") }
@@ -56,6 +58,8 @@ package enum ProtobufVarint {
 
   package static func append(_ value: UInt64, to bytes: inout [UInt8]) {
     var rest = value
+    // Nearly every one is a single byte.
+    if rest < 0x80 { return bytes.append(UInt8(rest)) }
     while rest >= 0x80 {
       bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
       rest >>= 7
