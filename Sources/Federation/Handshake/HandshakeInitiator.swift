@@ -18,7 +18,7 @@ package struct HandshakeInitiator: Sendable {
   package mutating func start(nowMilliseconds: UInt64) -> [UInt8] {
     guard case .idle = self.state else { preconditionFailure("a handshake is begun twice") }
     self.state = .awaitingAnswer(sentMilliseconds: nowMilliseconds)
-    return Message.hello(Hello(offer: self.offer, timeMilliseconds: nowMilliseconds)).frame
+    return self.offer.helloFrame(timeMilliseconds: nowMilliseconds)
   }
 
   package enum OnFrame: Sendable, Hashable {

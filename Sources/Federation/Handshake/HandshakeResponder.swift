@@ -95,12 +95,11 @@ package struct HandshakeResponder: Sendable {
     _ hello: Hello, _ version: SemanticVersion, received: UInt64, now: UInt64
   ) -> OnFrame {
     let capabilities = self.offer.capabilities(inCommonWith: hello.capabilities)
-    let accept = Accept(
-      version: version, offer: self.offer, capabilities: capabilities, helloReceivedMilliseconds: received,
-      timeMilliseconds: now)
     let agreement = Agreement(
       version: version, network: hello.network, capabilities: capabilities, agent: hello.agent,
       sendLimit: hello.frameLimit, receiveLimit: self.offer.frameLimit, sinceMilliseconds: now, clock: nil)
-    return .accept(agreement, send: Message.accept(accept).frame)
+    let frame = self.offer.acceptFrame(
+      version, capabilities: capabilities, helloReceivedMilliseconds: received, timeMilliseconds: now)
+    return .accept(agreement, send: frame)
   }
 }

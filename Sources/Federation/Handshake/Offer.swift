@@ -11,6 +11,10 @@ package final class Offer: Sendable {
   package let capabilities: [String]
   /// Largest frame accepted, bytes.
   package let frameLimit: Int
+  // Encoded once, as nearly every handshake sends the same: our hello without its time, and of each version that we
+  // speak our accept without its times and without capabilities in common. Times are the last fields of both.
+  private let hello: [UInt8]
+  private let accepts: [[UInt8]]
 
   /// Refuses what the remote would find malformed.
   package init(
@@ -32,6 +36,51 @@ package final class Offer: Sendable {
           + "unlike \(frameLimit)")
     }
     self.frameLimit = frameLimit
+    let hello = Hello(
+      versions: spoken.versions, network: network, agent: agent, capabilities: sorted, frameLimit: frameLimit,
+      timeMilliseconds: 0)
+    self.hello = Self.fields { hello.write(to: &$0) }
+    self.accepts = spoken.versions.map { version in
+      let accept = Accept(
+        version: version, versions: spoken.versions, agent: agent, capabilities: [], frameLimit: frameLimit,
+        helloReceivedMilliseconds: 0, timeMilliseconds: 0)
+      return Self.fields { accept.write(to: &$0) }
+    }
+  }
+
+  private static func fields(_ write: (inout ProtobufWriter) -> Void) -> [UInt8] {
+    var writer = ProtobufWriter()
+    write(&writer)
+    return writer.bytes
+  }
+
+  /// Our hello, without its length.
+  func helloFrame(timeMilliseconds: UInt64) -> [UInt8] {
+    var writer = ProtobufWriter(capacity: self.hello.count + FieldRules.timesBytes)
+    writer.message(Message.helloNumber) { writer in
+      writer.fields(self.hello)
+      Hello.writeTime(timeMilliseconds, to: &writer)
+    }
+    return writer.bytes
+  }
+
+  /// Our accept, likewise.
+  func acceptFrame(
+    _ version: SemanticVersion, capabilities: [String], helloReceivedMilliseconds: UInt64, timeMilliseconds: UInt64
+  ) -> [UInt8] {
+    guard capabilities.isEmpty, let index = self.spoken.versions.firstIndex(of: version) else {
+      let accept = Accept(
+        version: version, versions: self.spoken.versions, agent: self.agent, capabilities: capabilities,
+        frameLimit: self.frameLimit, helloReceivedMilliseconds: helloReceivedMilliseconds,
+        timeMilliseconds: timeMilliseconds)
+      return Message.accept(accept).frame
+    }
+    var writer = ProtobufWriter(capacity: self.accepts[index].count + FieldRules.timesBytes)
+    writer.message(Message.acceptNumber) { writer in
+      writer.fields(self.accepts[index])
+      Accept.writeTimes(helloReceivedMilliseconds, timeMilliseconds, to: &writer)
+    }
+    return writer.bytes
   }
 
   /// Those of `others` that are ours as well, sorted.

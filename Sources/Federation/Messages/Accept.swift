@@ -16,14 +16,14 @@ package struct Accept: Sendable, Hashable {
   package var timeMilliseconds: UInt64
 
   package init(
-    version: SemanticVersion, offer: Offer, capabilities: [String], helloReceivedMilliseconds: UInt64,
-    timeMilliseconds: UInt64
+    version: SemanticVersion, versions: [SemanticVersion], agent: String, capabilities: [String], frameLimit: Int,
+    helloReceivedMilliseconds: UInt64, timeMilliseconds: UInt64
   ) {
     self.version = version
-    self.versions = offer.spoken.versions
-    self.agent = offer.agent
+    self.versions = versions
+    self.agent = agent
     self.capabilities = capabilities
-    self.frameLimit = offer.frameLimit
+    self.frameLimit = frameLimit
     self.helloReceivedMilliseconds = helloReceivedMilliseconds
     self.timeMilliseconds = timeMilliseconds
   }
@@ -69,7 +69,12 @@ package struct Accept: Sendable, Hashable {
     writer.single(3, self.agent)
     for capability in self.capabilities { writer.string(4, capability) }
     writer.single(5, UInt64(self.frameLimit))
-    writer.single(6, self.helloReceivedMilliseconds)
-    writer.single(7, self.timeMilliseconds)
+    Self.writeTimes(self.helloReceivedMilliseconds, self.timeMilliseconds, to: &writer)
+  }
+
+  /// The last two fields.
+  static func writeTimes(_ helloReceived: UInt64, _ now: UInt64, to writer: inout ProtobufWriter) {
+    writer.single(6, helloReceived)
+    writer.single(7, now)
   }
 }

@@ -4,6 +4,8 @@ internal import P2PCore
 enum FieldRules {
   /// What most messages fit into.
   static let usualBytes = 128
+  /// Two times, and what stands before a message.
+  static let timesBytes = 24
   static let networkBytesMax = 32
   static let agentBytesMax = 256
   static let capabilitiesMax = 32

@@ -12,12 +12,15 @@ package struct Hello: Sendable, Hashable {
   /// The initiator's clock, milliseconds since the Unix epoch.
   package var timeMilliseconds: UInt64
 
-  package init(offer: Offer, timeMilliseconds: UInt64) {
-    self.versions = offer.spoken.versions
-    self.network = offer.network
-    self.agent = offer.agent
-    self.capabilities = offer.capabilities
-    self.frameLimit = offer.frameLimit
+  package init(
+    versions: [SemanticVersion], network: String, agent: String, capabilities: [String], frameLimit: Int,
+    timeMilliseconds: UInt64
+  ) {
+    self.versions = versions
+    self.network = network
+    self.agent = agent
+    self.capabilities = capabilities
+    self.frameLimit = frameLimit
     self.timeMilliseconds = timeMilliseconds
   }
 
@@ -60,6 +63,9 @@ package struct Hello: Sendable, Hashable {
     writer.single(3, self.agent)
     for capability in self.capabilities { writer.string(4, capability) }
     writer.single(5, UInt64(self.frameLimit))
-    writer.single(6, self.timeMilliseconds)
+    Self.writeTime(self.timeMilliseconds, to: &writer)
   }
+
+  /// The last field.
+  static func writeTime(_ milliseconds: UInt64, to writer: inout ProtobufWriter) { writer.single(6, milliseconds) }
 }

@@ -8,6 +8,10 @@ package enum Message: Sendable, Hashable {
   case keepAlive(KeepAlive)
   case keepAliveReply(KeepAliveReply)
 
+  // Field numbers of `Frame`.
+  static let helloNumber: UInt32 = 1
+  static let acceptNumber: UInt32 = 2
+
   /// Nil for a frame without a message that is known here: a newer minor version has more of them.
   package init?(frame: [UInt8]) throws(WireError) {
     var reader = ProtobufReader(frame)
@@ -23,8 +27,8 @@ package enum Message: Sendable, Hashable {
     }
     guard let found else { return nil }
     switch found.number {
-    case 1: self = .hello(try Hello(found.fields))
-    case 2: self = .accept(try Accept(found.fields))
+    case Self.helloNumber: self = .hello(try Hello(found.fields))
+    case Self.acceptNumber: self = .accept(try Accept(found.fields))
     case 3: self = .reject(try Reject(found.fields))
     case 4: self = .keepAlive(try KeepAlive(found.fields))
     default: self = .keepAliveReply(try KeepAliveReply(found.fields))
@@ -35,8 +39,8 @@ package enum Message: Sendable, Hashable {
   package var frame: [UInt8] {
     var writer = ProtobufWriter(capacity: FieldRules.usualBytes)
     switch self {
-    case .hello(let hello): writer.message(1) { hello.write(to: &$0) }
-    case .accept(let accept): writer.message(2) { accept.write(to: &$0) }
+    case .hello(let hello): writer.message(Self.helloNumber) { hello.write(to: &$0) }
+    case .accept(let accept): writer.message(Self.acceptNumber) { accept.write(to: &$0) }
     case .reject(let reject): writer.message(3) { reject.write(to: &$0) }
     case .keepAlive(let keepAlive): writer.message(4) { keepAlive.write(to: &$0) }
     case .keepAliveReply(let reply): writer.message(5) { reply.write(to: &$0) }

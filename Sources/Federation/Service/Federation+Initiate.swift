@@ -14,7 +14,8 @@ extension Federation {
       let hello = FrameWriter.framed(initiator.start(nowMilliseconds: self.nowMilliseconds))
       // One version: the hello leaves with the proposal. Several: behind the answer.
       let stream = try await ProtocolStream.open(on: connection, protocols: ids, firstPayload: hello)
-      let session = self.add(stream, on: connection, answerBy: deadline)
+      let session = LiveSession(self, stream: stream, connection: connection, answerBy: deadline)
+      self.add(session)
       defer { self.remove(session) }
       if !self.isOpen(connection) { self.endLate(session) }
       await self.agree(&initiator, session)

@@ -25,12 +25,13 @@ extension Federation: CallbackHandler {
   package func serve(
     _ stream: ProtocolStream, from remote: RemotePeer, done: @escaping @Sendable (Result<Void, any Error>) -> Void
   ) {
-    let session = self.add(stream, on: remote.connection, answerBy: nil)
+    let session = LiveSession(self, stream: stream, connection: remote.connection, answerBy: nil)
     session.done = done
     do {
       switch try self.agreeNow(session, remote.protocolID) {
       case .agreed(let step): self.go(on: session, step)
       case .left(let answer):
+        self.add(session)
         Task(executorPreference: self.host.streamExecutor) {
           do {
             try await self.respond(session, remote.protocolID, answer)

@@ -9,8 +9,8 @@ extension Federation {
   func go(on session: LiveSession, _ step: Step) {
     switch step {
     case .wait: session.stream.wake(session)
-    case .finished where !self.remove(session): self.end(session)
-    case .finished: self.go(on: session, .wasLast)
+    case .finished:
+      if self.remove(session) { self.go(on: session, .wasLast) } else { self.tellEnd(of: session) }
     default:
       Task(executorPreference: self.host.streamExecutor) {
         var step = step
@@ -20,9 +20,14 @@ extension Federation {
     }
   }
 
-  /// Tells whoever opened or served the stream that it is done with. Once.
+  /// Of one that was not agreed.
   func end(_ session: LiveSession, _ result: Result<Void, any Error> = .success(())) {
     self.remove(session)
+    self.tellEnd(of: session, result)
+  }
+
+  /// Tells whoever opened or serves the stream that it is done with. Once.
+  private func tellEnd(of session: LiveSession, _ result: Result<Void, any Error> = .success(())) {
     let done = session.done
     session.done = nil
     done?(result)
@@ -37,6 +42,7 @@ extension Federation {
       let known = state.agreed[peer]
       let agreed = known ?? AgreedSessions(peer)
       if known == nil { state.agreed[peer] = agreed }
+      if session.place == nil { state.add(session) }
       let isNews = agreed.latest?.isAgreed(as: agreement) != true
       agreed.add(session)
       session.agreedSessions = agreed

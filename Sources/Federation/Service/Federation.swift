@@ -31,6 +31,11 @@ package final class Federation: Sendable {
     /// Live connections that this node dialled, by id.
     var dialled: [String: Dialled] = [:]
     var ticker: Task<Void, Never>?
+
+    mutating func add(_ session: LiveSession) {
+      session.place = self.sessions.count
+      self.sessions.append(session)
+    }
   }
 
   /// A connection on which it is this node that opens sessions.
@@ -75,14 +80,7 @@ package final class Federation: Sendable {
 
   // MARK: Sessions
 
-  func add(_ stream: ProtocolStream, on connection: any Connection, answerBy deadline: Duration?) -> LiveSession {
-    let session = LiveSession(self, stream: stream, connection: connection, answerBy: deadline)
-    self.state.withLock { state in
-      session.place = state.sessions.count
-      state.sessions.append(session)
-    }
-    return session
-  }
+  func add(_ session: LiveSession) { self.state.withLock { $0.add(session) } }
 
   var liveSessions: [LiveSession] { self.state.withLock { $0.sessions } }
 

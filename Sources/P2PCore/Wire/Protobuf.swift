@@ -119,6 +119,9 @@ package struct ProtobufWriter: Sendable {
     self.bytes += value
   }
 
+  /// Fields that were written before.
+  package mutating func fields(_ encoded: [UInt8]) { self.bytes += encoded }
+
   /// An embedded message: the fields that `body` writes.
   package mutating func message(_ number: UInt32, _ body: (inout ProtobufWriter) -> Void) {
     ProtobufVarint.append(UInt64(number) << 3 | 2, to: &self.bytes)

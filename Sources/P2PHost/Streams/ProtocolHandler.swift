@@ -27,7 +27,7 @@ extension ProtocolHandler {
 
 /// A handler that serves its streams without a task of their own, for a protocol of which very many are opened: a task
 /// costs as much as the rest of a short stream. `options.executor` says nothing to it.
-package protocol CallbackHandler: ProtocolHandler {
+package protocol CallbackHandler: AnyObject, ProtocolHandler {
   /// In place of `handle`, which it need not have: returns at once, and calls `done` when the stream is served, once and
   /// from any thread, as `handle` would return or throw. On the transport's thread as a rule.
   func serve(
