@@ -51,6 +51,32 @@ struct HandshakeTests {
     #expect([ours.by, theirs.by] == [.remote, .local])
   }
 
+  @Test("says the same whether it was encoded before or for the occasion")
+  func encodedOnce() throws {
+    let offer = try Offer(
+      spoken: VersionedProtocol(
+        name: FederationProtocol.name,
+        versions: [SemanticVersion(major: 2, minor: 0, patch: 1), SemanticVersion(major: 1, minor: 3, patch: 0)]),
+      network: "regtest", agent: String(repeating: "a", count: 150), capabilities: ["b", "a"], frameLimit: 1 << 20)
+    for time in [0, begin] {
+      let hello = Hello(
+        versions: offer.spoken.versions, network: "regtest", agent: offer.agent, capabilities: ["a", "b"],
+        frameLimit: 1 << 20, timeMilliseconds: time)
+      #expect(offer.helloFrame(timeMilliseconds: time) == Message.hello(hello).frame)
+      // The last is none of ours: the remote has a lower patch.
+      for version in offer.spoken.versions + [SemanticVersion(major: 2, minor: 0, patch: 0)] {
+        for capabilities in [[], ["b"]] {
+          let accept = Accept(
+            version: version, versions: offer.spoken.versions, agent: offer.agent, capabilities: capabilities,
+            frameLimit: 1 << 20, helloReceivedMilliseconds: time, timeMilliseconds: time + 1)
+          let frame = offer.acceptFrame(
+            version, capabilities: capabilities, helloReceivedMilliseconds: time, timeMilliseconds: time + 1)
+          #expect(frame == Message.accept(accept).frame)
+        }
+      }
+    }
+  }
+
   @Test("is over after one answer: nothing that comes later changes it")
   func once() throws {
     var responder = HandshakeResponder(offer: try offer(), protocolID: "vtcp/btc-foundation/v1.0.0")

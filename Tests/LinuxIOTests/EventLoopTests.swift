@@ -17,6 +17,35 @@ import Testing
     loop.stop()
   }
 
+  private final class Step: EventLoopWork {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    func run() { self.body() }
+  }
+
+  @Test("work from outside and from the loop itself runs there, in the order of the calls, among tasks")
+  func work() async throws {
+    let loop = try EventLoop()
+    loop.start()
+    let seen = Mutex<[String]>([])
+    await withCheckedContinuation { continuation in
+      loop.enqueue(
+        Step {
+          loop.enqueue(Step { seen.withLock { $0.append("second \(loop.isCurrent)") } })
+          Task(executorPreference: loop) { seen.withLock { $0.append("third \(loop.isCurrent)") } }
+          // Behind the task, which runs without a turn between.
+          loop.enqueue(
+            Step {
+              seen.withLock { $0.append("fourth") }
+              continuation.resume()
+            })
+          seen.withLock { $0.append("first \(loop.isCurrent)") }
+        })
+    }
+    #expect(seen.withLock { $0 } == ["first true", "second true", "third true", "fourth"])
+    loop.stop()
+  }
+
   @Test("a loop that is stopped on its own thread ends as well")
   func stopFromLoop() async throws {
     weak var left: EventLoop?

@@ -19,6 +19,50 @@ private struct ClosureHandler: ProtocolHandler {
   func handle(_ stream: ProtocolStream, from peer: RemotePeer) async throws { try await self.body(stream) }
 }
 
+/// Sends frames back, without a task.
+private final class CallbackEcho: CallbackHandler {
+  let serves = ServedProtocol.ids([ClosureHandler.id])
+  let options: ProtocolOptions
+
+  init(_ options: ProtocolOptions = ProtocolOptions()) { self.options = options }
+
+  func handle(_ stream: ProtocolStream, from peer: RemotePeer) async throws {
+    Issue.record("a task was made on the transport's thread")
+  }
+
+  func serve(
+    _ stream: ProtocolStream, from peer: RemotePeer, done: @escaping @Sendable (Result<Void, any Error>) -> Void
+  ) {
+    Session(stream, done).streamIsReadable()
+  }
+
+  private final class Session: StreamReader {
+    let stream: ProtocolStream
+    let done: @Sendable (Result<Void, any Error>) -> Void
+
+    init(_ stream: ProtocolStream, _ done: @escaping @Sendable (Result<Void, any Error>) -> Void) {
+      self.stream = stream
+      self.done = done
+    }
+
+    func streamIsReadable() {
+      do {
+        while true {
+          switch try self.stream.messageNow(maximum: 1_000) {
+          case .wait: return self.stream.wake(self)
+          case .end: return self.done(.success(()))
+          case .message(let frame):
+            guard try self.stream.writeNow(VarintFramer.frame(frame), finish: false) else { throw CancellationError() }
+          case .large: throw CancellationError()
+          }
+        }
+      } catch {
+        self.done(.failure(error))
+      }
+    }
+  }
+}
+
 /// A host that serves one handler, a bare transport, and a connection from the second to the first.
 private struct Meeting: Sendable {
   let host: Host
@@ -30,6 +74,10 @@ private struct Meeting: Sendable {
     _ options: ProtocolOptions = ProtocolOptions(), client: QUICConfiguration = QUICConfiguration(),
     _ body: @escaping @Sendable (ProtocolStream) async throws -> Void
   ) async throws {
+    try await self.init(ClosureHandler(options: options, body: body), client: client)
+  }
+
+  init(_ handler: any ProtocolHandler, client: QUICConfiguration = QUICConfiguration()) async throws {
     let identity = try IdentityKey.generate(.ed25519)
     self.transport = try QUICTransport(
       identity: identity, addresses: [Multiaddr("/ip4/127.0.0.1/udp/0/quic-v1")], configuration: QUICConfiguration())
@@ -39,7 +87,7 @@ private struct Meeting: Sendable {
       transport: self.transport, events: EventLog(bootID: "000000000000"), clock: .system(wall: { 0 }),
       services: HostServices(resolve: { _, _ in [] }, interfaces: { [] }))
     try await self.host.start()
-    try await self.host.register(ClosureHandler(options: options, body: body))
+    try await self.host.register(handler)
     self.client = try QUICTransport(
       identity: try IdentityKey.generate(.ed25519), addresses: [], configuration: client)
     // Identify finds a stream that says nothing.
@@ -95,6 +143,48 @@ private func expectReset(_ stream: ProtocolStream, _ code: UInt64) async {
     var got: [UInt8] = []
     while let more = try await stream.read(upTo: 100) { got += more }
     #expect(got == bytes)
+    try await meeting.expectOver()
+    await meeting.stop()
+  }
+
+  @Test("that is called back serves any number of frames, and its side ends behind the last")
+  func calledBack() async throws {
+    let meeting = try await Meeting(CallbackEcho())
+    for count in [0, 1, 100] {
+      let stream = try await meeting.open(count == 1 ? VarintFramer.frame([0]) : [])
+      for index in 0..<count {
+        if count > 1 { try await stream.write(VarintFramer.frame([UInt8(index)])) }
+        #expect(try await stream.readMessage(maximum: 10) == [UInt8(index)])
+      }
+      try await stream.finish()
+      #expect(try await stream.readMessage(maximum: 10) == nil)
+    }
+    try await meeting.expectOver()
+    #expect(await meeting.info.opened == 3)
+    await meeting.stop()
+  }
+
+  @Test("that is called back resets its stream with the code of its error, and hears of the opener's reset")
+  func calledBackFails() async throws {
+    let meeting = try await Meeting(CallbackEcho())
+    let stream = try await meeting.open(VarintFramer.frame([UInt8](repeating: 1, count: 1_001)))
+    await expectReset(stream, StreamCode.resourceLimitExceeded)
+    let second = try await meeting.open(VarintFramer.frame([1]))
+    #expect(try await second.readMessage(maximum: 10) == [1])
+    second.reset(code: 77)
+    try await meeting.expectOver()
+    let info = await meeting.info
+    #expect(info.opened == 2 && info.open == 0)
+    #expect(meeting.host.counters.snapshot().handlersFailed == 2)
+    await meeting.stop()
+  }
+
+  @Test("that is called back is over when its stream has lived too long")
+  func calledBackLate() async throws {
+    let meeting = try await Meeting(CallbackEcho(ProtocolOptions(limits: ProtocolLimits(lifetime: .seconds(1)))))
+    let stream = try await meeting.open(VarintFramer.frame([1]))
+    #expect(try await stream.readMessage(maximum: 10) == [1])
+    await expectReset(stream, StreamCode.garbageCollected)
     try await meeting.expectOver()
     await meeting.stop()
   }

@@ -22,6 +22,12 @@ extension Federation: CallbackHandler {
       on: remote.connection, .inbound)
   }
 
+  package func handle(_ stream: ProtocolStream, from remote: RemotePeer) async throws {
+    try await withUnsafeThrowingContinuation { continuation in
+      self.serve(stream, from: remote) { continuation.resume(with: $0) }
+    }
+  }
+
   package func serve(
     _ stream: ProtocolStream, from remote: RemotePeer, done: @escaping @Sendable (Result<Void, any Error>) -> Void
   ) {

@@ -26,20 +26,12 @@ extension ProtocolHandler {
 }
 
 /// A handler that serves its streams without a task of their own, for a protocol of which very many are opened: a task
-/// costs as much as the rest of a short stream. `options.executor` says nothing to it.
+/// costs as much as half of a short stream. `handle` is for transports that have no thread.
 package protocol CallbackHandler: AnyObject, ProtocolHandler {
-  /// In place of `handle`, which it need not have: returns at once, and calls `done` when the stream is served, once and
-  /// from any thread, as `handle` would return or throw. On the transport's thread as a rule.
+  /// In place of `handle`, on the transport's thread, wherever `options.executor` is: returns at once, and calls `done` when
+  /// the stream is served, once and from any thread, with what `handle` would return or throw.
   func serve(
     _ stream: ProtocolStream, from peer: RemotePeer, done: @escaping @Sendable (Result<Void, any Error>) -> Void)
-}
-
-extension CallbackHandler {
-  package func handle(_ stream: ProtocolStream, from peer: RemotePeer) async throws {
-    try await withUnsafeThrowingContinuation { continuation in
-      self.serve(stream, from: peer) { continuation.resume(with: $0) }
-    }
-  }
 }
 
 /// The protocol ids that lead to a handler.

@@ -215,7 +215,7 @@ final class ProtocolRouter: Sendable {
       return self.refuse(entry.stream.reset, entry.peer, refusal)
     }
     let peer = RemotePeer(connection: entry.connection, protocolID: id)
-    if let handler = registration.callbackHandler {
+    if let handler = registration.callbackHandler, entry.stream.isCurrent {
       return handler.serve(entry.stream, from: peer) { self.served(entry, id, $0) }
     }
     let task = Task(executorPreference: registration.executor) { await self.run(registration.handler, entry, peer) }

@@ -115,10 +115,12 @@ enum Agreements {
       }
     }
 
+    /// One that fails is the last of its row: what comes behind it would fail as well, each within the one before.
     private func over(failed: Bool) {
-      if failed { self.failed.add() }
       self.stream = nil
-      self.next()
+      if !failed { return self.next() }
+      self.failed.add()
+      self.done.resume()
     }
   }
 }
