@@ -42,6 +42,27 @@ import Testing
     #expect(network.transfer(bytes, over: dial, to: server) == bytes)
   }
 
+  @Test("the first of many new streams are answered before the last of them are read")
+  func answersLeaveEarly() throws {
+    let (network, client, server) = try self.network(2)
+    let dial = network.connect(client, server)
+    network.run(seconds: 1)
+    var seen: [(time: UInt64, sent: Int)] = []
+    server.listener = { [unowned server] event in
+      guard case .stream(let stream, _) = event else { return }
+      seen.append((network.now, server.bytesSent))
+      #expect((stream as? QUICStream)?.tryWrite([1], finish: true) == nil)
+    }
+    for _ in 0..<90 {
+      let stream = try #require(dial.connection?.openStream()).get()
+      #expect(stream.tryWrite([UInt8](repeating: 0, count: 100), finish: true) == nil)
+    }
+    #expect(network.run(seconds: 1) { seen.count == 90 })
+    // All of them came with one flight.
+    #expect(Set(seen.map(\.time)).count == 1)
+    #expect(Set(seen.map(\.sent)).count == 3)
+  }
+
   @Test("a long round trip of 600 ms still connects and transfers")
   func longRoundTrip() throws {
     let (network, client, server) = try self.network(2)
