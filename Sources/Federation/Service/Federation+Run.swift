@@ -14,7 +14,7 @@ extension Federation {
     default:
       Task(executorPreference: self.host.streamExecutor) {
         var step = step
-        repeat { step = await self.take(step, session) } while !step.isTaken
+        repeat { step = await self.take(step, session) } while !step.awaitsNothing
         self.go(on: session, step)
       }
     }
@@ -77,8 +77,8 @@ extension Federation {
     case tellHost
     case tellClock
 
-    /// Nothing is to be awaited, or not in a task.
-    var isTaken: Bool {
+    /// Or not in a task.
+    var awaitsNothing: Bool {
       switch self {
       case .wait, .finished: true
       default: false
