@@ -15,7 +15,7 @@ final class LiveSession: @unchecked Sendable {
   private let federation: Federation
   /// To be told of its end, once.
   var done: (@Sendable (Result<Void, any Error>) -> Void)?
-  /// Where it is in the list of sessions; nil once it is over.
+  /// Where it is in the list of sessions; nil once it is over, and before it waits for anything.
   var place: Int?
   /// Those that it is one of, while it is agreed.
   var agreedSessions: AgreedSessions?
