@@ -73,7 +73,7 @@ package actor Host {
   /// Dials that are remembered after their end.
   static let endedDialsMax = 1_024
   /// How often the host looks after what is due: retries, pings, expiries.
-  static let tickInterval: Duration = .milliseconds(250)
+  package static let tickInterval: Duration = .milliseconds(250)
 
   package init(
     configuration: HostConfiguration, transport: any Transport, events: EventLog, clock: HostClock,

@@ -1,8 +1,8 @@
-internal import P2PCore
+package import P2PCore
 
 extension Multiaddr {
   /// 4 or 16 bytes; nil where the address names none that can be dialled.
-  var ip: [UInt8]? { self.endpoint?.address }
+  package var ip: [UInt8]? { self.endpoint?.address }
 
   /// Leads to the machine that dials it.
   var isLoopback: Bool { self.endpoint?.isLoopback == true }

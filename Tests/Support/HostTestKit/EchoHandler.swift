@@ -1,6 +1,6 @@
 import P2PCore
 
-@testable import P2PHost
+import P2PHost
 
 /// Sends back every message: a protocol handler of tutorial size.
 ///

@@ -1,6 +1,6 @@
 import P2PCore
 
-@testable import P2PHost
+import P2PHost
 
 /// Whole lists.
 extension Host {

@@ -3,7 +3,7 @@ import Glibc
 import P2PCore
 import Synchronization
 
-@testable import P2PHost
+import P2PHost
 
 /// Seeded random numbers (SplitMix64).
 struct SeededGenerator: RandomNumberGenerator {

@@ -1,6 +1,6 @@
 import Synchronization
 
-@testable import P2PHost
+import P2PHost
 
 /// Time that passes only when a test says so.
 final class TestClock: Sendable {
