@@ -1,5 +1,4 @@
 import P2PCore
-
 import P2PHost
 
 /// Sends back every message: a protocol handler of tutorial size.

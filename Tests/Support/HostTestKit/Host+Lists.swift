@@ -1,5 +1,4 @@
 import P2PCore
-
 import P2PHost
 
 /// Whole lists.

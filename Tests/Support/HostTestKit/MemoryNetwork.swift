@@ -1,9 +1,8 @@
 import Dispatch
 import Glibc
 import P2PCore
-import Synchronization
-
 import P2PHost
+import Synchronization
 
 /// Seeded random numbers (SplitMix64).
 struct SeededGenerator: RandomNumberGenerator {

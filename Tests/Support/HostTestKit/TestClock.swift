@@ -1,6 +1,5 @@
-import Synchronization
-
 import P2PHost
+import Synchronization
 
 /// Time that passes only when a test says so.
 final class TestClock: Sendable {
