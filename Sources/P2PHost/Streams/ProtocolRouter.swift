@@ -95,10 +95,16 @@ final class ProtocolRouter: Sendable {
       }
       return late
     }
-    for (entry, code, task) in late {
-      // In this order: a handler that is cancelled resets the stream with a code of its own.
-      entry.stream.reset(code: code)
-      task?.cancel()
+    if late.isEmpty { return }
+    // On the transport's thread, where nothing comes between: a handler that finds itself cancelled first resets the
+    // stream with a code of its own.
+    Task(executorPreference: self.executor) {
+      for (entry, code, task) in late {
+        entry.stream.reset(code: code)
+        task?.cancel()
+      }
+    }
+    for (entry, code, _) in late {
       if code == StreamCode.garbageCollected {
         self.limitedLog.log(
           .notice, key: "late \(entry.peer)", "a stream took too long and was reset", [("peer", "\(entry.peer)")])
