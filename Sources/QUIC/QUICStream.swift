@@ -27,7 +27,7 @@ package final class QUICStream: Stream, EventLoopWork, @unchecked Sendable {
   private var endReceived = false
   private var readFailure: StreamError?
   private var reader: Reader?
-  /// Of one that is no task and is called soon.
+  /// The one that is called soon; it is in the loop's queue once for that.
   private var called: (any StreamReader)?
 
   /// Who waits for something to read.
@@ -250,7 +250,7 @@ package final class QUICStream: Stream, EventLoopWork, @unchecked Sendable {
       self.reader = nil
       task.resume()
     case .object(let object):
-      // Only one that waits a second time before it was called, which is once too often.
+      // The one that waited before comes first; `run` looks after this one.
       if self.called != nil { return }
       self.reader = nil
       self.called = object
@@ -263,7 +263,11 @@ package final class QUICStream: Stream, EventLoopWork, @unchecked Sendable {
     let called = self.called
     self.called = nil
     called?.streamIsReadable()
+    if case .object? = self.reader, self.isReadable { self.wakeReader() }
   }
+
+  /// `tryRead` would not answer `wait`.
+  private var isReadable: Bool { !self.received.isEmpty || self.readFailure != nil || self.endReceived }
 
   private func wakeWriter() {
     if let writer = self.writer {
@@ -335,8 +339,7 @@ package final class QUICStream: Stream, EventLoopWork, @unchecked Sendable {
   package func wake(_ reader: any StreamReader) {
     self.wakeReader()
     self.reader = .object(reader)
-    let isWaiting = self.received.isEmpty && self.readFailure == nil && !self.endReceived
-    if !isWaiting { self.wakeReader() }
+    if self.isReadable { self.wakeReader() }
   }
 
   package func readNow(upTo maximum: Int) -> ReadNow {

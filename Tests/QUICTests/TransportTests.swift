@@ -107,6 +107,10 @@ private final class Caller: StreamReader {
   }
 }
 
+private final class Ignorer: StreamReader {
+  func streamIsReadable() {}
+}
+
 @Suite(.timeLimit(.minutes(1))) struct TransportTests {
   @Test("what need not be waited for is done at once on the transport's thread, and nowhere else")
   func atOnce() async throws {
@@ -120,6 +124,9 @@ private final class Caller: StreamReader {
       #expect(stream.readNow(upTo: 10) == .wait)
       await Caller.wait(for: stream)
       // There is something already.
+      await Caller.wait(for: stream)
+      // Another one waits already, and was not called yet.
+      stream.wake(Ignorer())
       await Caller.wait(for: stream)
       #expect(stream.readNow(upTo: 10) == .bytes([1, 2, 3]))
       #expect(try stream.writeNow([], finish: true))
